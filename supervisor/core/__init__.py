@@ -1,0 +1,1 @@
+"""What every part shares: errors, tasks, results, objectives, the search space."""

@@ -1,0 +1,70 @@
+"""What a worker must know to evaluate points: the objective, and one point's evaluation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import msgspec
+
+Values = dict[str, Any]
+"""Parameter names to values: bool, int, float, str, None, and lists of them."""
+
+Metrics = dict[str, Any]
+"""Metric names to values; the objective's is a float. NaN and infinities are values."""
+
+
+class Objective(msgspec.Struct, frozen=True, kw_only=True):
+    """How points are evaluated; the same for every point of a campaign.
+
+    Attributes:
+        run: Which executor evaluates.
+        python: ``module:function``, or None for a shell objective.
+        shell: Command template, with ``${name}`` for parameters, or None.
+        result: For shell: a file name in the task's directory, or ``stdout``.
+        metric: The metric that is optimised; None for an ensemble without one.
+        source_dir: Folder of the workflow file; the objective's module is looked for here
+            first, and shell commands start here.
+        experiment_dir: The experiment folder; run directories are made inside.
+        output_limit_mb: A task that writes more than this to its output is stopped and fails.
+        deadline_s: When the run must end, in seconds since the epoch.
+    """
+
+    run: Literal["inline", "process", "shell"]
+    python: str | None = None
+    shell: str | None = None
+    result: str = "stdout"
+    metric: str | None = None
+    source_dir: str
+    experiment_dir: str
+    output_limit_mb: float = math.inf
+    deadline_s: float = math.inf
+
+
+class Evaluation(msgspec.Struct, frozen=True, array_like=True):
+    """The payload of a task that evaluates one point.
+
+    Attributes:
+        point: The point's number, from 0 in the order in which points were asked.
+        name: Name of the run directory, e.g. ``RUN000042``; may have several components.
+        values: The point's parameters.
+        seed: For the objective's own randomness; the same in every attempt.
+        attempt: From 1.
+    """
+
+    point: int
+    name: str
+    values: Values
+    seed: int
+    attempt: int
+
+
+def encode_metrics(metrics: Metrics) -> bytes:
+    """Return metrics as MessagePack, which keeps NaN and infinities."""
+    return msgspec.msgpack.encode(metrics)
+
+
+def decode_metrics(data: bytes) -> Metrics:
+    """Return the metrics that ``encode_metrics`` encoded."""
+    metrics: Metrics = msgspec.msgpack.decode(data)
+    return metrics
