@@ -1,0 +1,237 @@
+"""Everything that ranks say to each other while a run goes on.
+
+A message type has exactly one kind of receiver, so that several roles can share a rank.
+
+client  -> server   Put, Withdraw, Discontinue, Inquire, Drain
+server  -> client   Finished, Reported, Load, Ended
+worker  -> server   Ready, Progress, Returned, Stopped
+server  -> worker   Assign, Recall, Cancel, StopEarly, Stop
+server  -> server   Quiet, Census, Tally, Halt, Halted
+
+Before and after the run, ranks as such: rank -> 0 Hello, 0 -> rank Setup, Dismiss.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from supervisor.core.task import Report, Result, Task
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
+    """Base of all messages."""
+
+
+Send: TypeAlias = tuple[int, Message]
+"""A receiver's world rank, and what it is sent."""
+
+
+class Put(Message):
+    """New tasks to queue."""
+
+    tasks: list[Task]
+
+
+class Withdraw(Message):
+    """End these tasks: the queued ones at once and, if asked for, the running ones too."""
+
+    ids: list[int]
+    running: bool
+
+
+class Discontinue(Message):
+    """Let the task stop early, at its next report."""
+
+    id: int
+
+
+class Inquire(Message):
+    """Ask a server for its load."""
+
+
+class Drain(Message):
+    """The client puts nothing more."""
+
+
+class Finished(Message):
+    """Results for the client, in the order in which the server learnt of them."""
+
+    results: list[Result]
+
+
+class Reported(Message):
+    """What running tasks report, for the client."""
+
+    reports: list[Report]
+
+
+class Load(Message):
+    """A server's load.
+
+    Attributes:
+        queued: Tasks that wait for a worker.
+        running: Workers that hold at least one task.
+        workers: Workers at home on this server.
+        busy_s: Seconds that its workers have held tasks, summed over workers.
+    """
+
+    queued: int
+    running: int
+    workers: int
+    busy_s: float
+
+
+class Ended(Message):
+    """Every task is finished, every worker and server has stopped."""
+
+
+class Ready(Message):
+    """A worker's results, and whether it wants more tasks."""
+
+    results: list[Result]
+    wanted: bool
+
+
+class Progress(Message):
+    """A worker forwards what its task reports."""
+
+    reports: list[Report]
+
+
+class Returned(Message):
+    """The recalled tasks that a worker had not begun."""
+
+    ids: list[int]
+
+
+class Stopped(Message):
+    """A worker has stopped; its last message."""
+
+
+class Assign(Message):
+    """Tasks for a worker, to be run in this order."""
+
+    tasks: list[Task]
+
+
+class Recall(Message):
+    """Give back those of these tasks that are not begun."""
+
+    ids: list[int]
+
+
+class Cancel(Message):
+    """End these tasks, begun or not."""
+
+    ids: list[int]
+
+
+class StopEarly(Message):
+    """Answer the task's next report with "stop"."""
+
+    id: int
+
+
+class Stop(Message):
+    """No more work will come; a server's last message to a worker."""
+
+
+class Quiet(Message):
+    """A server tells the master that it has neither queued nor running tasks."""
+
+
+class Census(Message):
+    """The master asks every server for its ledger; rounds are numbered."""
+
+    round: int
+
+
+class Tally(Message):
+    """A server's ledger at one moment.
+
+    Attributes:
+        round: That of the census it answers.
+        drained: Whether the client has said that it puts nothing more.
+        open: Ids announced here and not known here to be finished.
+        foreign: Ids finished here and announced elsewhere.
+    """
+
+    round: int
+    drained: bool
+    open: list[int]
+    foreign: list[int]
+
+
+class Halt(Message):
+    """The master asks a server to stop its workers, then itself."""
+
+
+class Halted(Message):
+    """A server and all its workers have stopped; its last message."""
+
+
+class Hello(Message):
+    """A rank is there, on this host."""
+
+    host: str
+
+
+class Setup(Message):
+    """What a rank needs to play its roles.
+
+    Attributes:
+        size, workers, servers: The layout's.
+        neighbours: Number of workers on the receiver's host.
+        objective: For the executor; opaque here.
+    """
+
+    size: int
+    workers: tuple[int, ...]
+    servers: tuple[int, ...]
+    neighbours: int
+    objective: bytes
+
+
+class Dismiss(Message):
+    """The receiver's process may end; the last message of a run."""
+
+
+AnyMessage: TypeAlias = (
+    Put
+    | Withdraw
+    | Discontinue
+    | Inquire
+    | Drain
+    | Finished
+    | Reported
+    | Load
+    | Ended
+    | Ready
+    | Progress
+    | Returned
+    | Stopped
+    | Assign
+    | Recall
+    | Cancel
+    | StopEarly
+    | Stop
+    | Quiet
+    | Census
+    | Tally
+    | Halt
+    | Halted
+    | Hello
+    | Setup
+    | Dismiss
+)
+"""What a wire decodes."""
+
+TO_CLIENT: tuple[type[Message], ...] = (Finished, Reported, Load, Ended)
+TO_WORKER: tuple[type[Message], ...] = (Assign, Recall, Cancel, StopEarly, Stop)
+TO_SERVER: tuple[type[Message], ...] = (
+    *(Put, Withdraw, Discontinue, Inquire, Drain),
+    *(Ready, Progress, Returned, Stopped),
+    *(Quiet, Census, Tally, Halt, Halted),
+)

@@ -1,0 +1,1 @@
+"""The campaign: asks an optimizer for points, submits them, records results, tells them."""

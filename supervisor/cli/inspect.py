@@ -1,0 +1,147 @@
+"""``supervisor status``, ``table`` and ``why``: what an experiment's journal says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from supervisor.cli.run import EXPERIMENTS
+from supervisor.core.errors import InputError, UnknownName
+from supervisor.experiment import table as tables
+from supervisor.experiment.events import AskedPoint, Event, Failed, Finished, Reported
+from supervisor.experiment.folder import Experiment
+from supervisor.experiment.journal import read_journal
+from supervisor.experiment.state import State, replay
+from supervisor.monitor.progress import best_lines
+from supervisor.monitor.text import clock, pairs
+
+experiment_argument = click.argument("experiment", required=False, metavar="[EXP]")
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=EXPERIMENTS,
+    show_default=True,
+    help="Folder of all experiments.",
+)
+
+
+@click.command()
+@experiment_argument
+@out_option
+def status(experiment: str | None, out: Path) -> None:
+    """Print the counts and the best point of an experiment, the newest unless EXP is given."""
+    found = _find(experiment, out)
+    state = replay(read_journal(found.journal), keep_values=True)
+    counts = state.counts()
+    click.echo(f"{found.path}: {_phase(state)}")
+    click.echo(
+        f"{counts['finished']} finished, {counts['failed']} failed, {counts['open']} open; "
+        f"{clock(state.busy_s)} of work in {len(state.sessions)} session(s)"
+    )
+    for line in best_lines(state):
+        click.echo(line)
+
+
+@click.command()
+@experiment_argument
+@out_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "json", "parquet"]),
+    default="csv",
+    show_default=True,
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+def table(experiment: str | None, out: Path, form: str, output: Path | None) -> None:
+    """Print the results of an experiment: a row for each point."""
+    journal = _find(experiment, out).journal
+    if form == "parquet" and output is None:
+        raise InputError("--format parquet", "is not for a screen; name a file with -o")
+    if output is None:
+        lines = tables.format_csv(journal) if form == "csv" else tables.format_json(journal)
+        for text in lines:
+            click.echo(text, nl=False)
+        return
+    writers: dict[str, Callable[[Path, Path], None]] = {
+        "csv": tables.write_csv,
+        "json": tables.write_json,
+        "parquet": tables.write_parquet,
+    }
+    writers[form](journal, output)
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="[EXP] POINT")
+@out_option
+def why(words: tuple[str, ...], out: Path) -> None:
+    """Print all that is known of POINT: a number, or a name such as RUN000042."""
+    if len(words) > 2:
+        raise InputError("supervisor why", "takes an experiment, if not the newest, and a point")
+    found = _find(words[0] if len(words) == 2 else None, out)
+    state = replay(read_journal(found.journal), keep_values=True)
+    point_id = _point(words[-1], state, found)
+    point = state.points[point_id]
+    click.echo(f"{found.label} {point.name} (point {point_id}): {point.status}")
+    click.echo(f"  parameters: {pairs(point.values or {})}")
+    for event in read_journal(found.journal):
+        if getattr(event, "point", None) == point_id:
+            click.echo(_told(event))
+    _echo_folder(found, AskedPoint(id=point_id, name=point.name, values=point.values or {}))
+
+
+def _find(experiment: str | None, out: Path) -> Experiment:
+    found = Experiment.find(experiment, out)
+    if not found.journal.is_file():
+        raise InputError(str(found.path), "has no journal; it was never begun")
+    return found
+
+
+def _phase(state: State) -> str:
+    if state.closed is not None:
+        return state.closed
+    if state.interrupted is not None:
+        return f"interrupted ({state.interrupted}); resume it with: supervisor run --resume"
+    return "running, or killed; if it was killed: supervisor run --resume"
+
+
+def _point(text: str, state: State, experiment: Experiment) -> int:
+    if text.isdigit() and int(text) in state.points:
+        return int(text)
+    for point_id, point in state.points.items():
+        if point.name == text:
+            return point_id
+    names = [point.name for point in state.points.values()]
+    raise UnknownName(experiment.label, text, names[:20], what="point")
+
+
+def _told(event: Event) -> str:
+    match event:
+        case Reported():
+            return f"  attempt {event.attempt}, step {event.step}: {pairs(event.metrics)}"
+        case Finished():
+            note = f" ({event.note})" if event.note else ""
+            result = f"  attempt {event.attempt} finished{note}: {pairs(event.metrics)}"
+            return f"{result}\n{_circumstances(event)}"
+        case Failed():
+            details = "".join(f"\n    | {line}" for line in event.details.splitlines())
+            result = f"  attempt {event.attempt} failed ({event.kind}): {event.message}"
+            return f"{result}\n{_circumstances(event)}{details}"
+    return f"  {json.dumps(repr(event))}"
+
+
+def _circumstances(event: Finished | Failed) -> str:
+    began = tables.timestamp(event.start_s)
+    seconds = event.end_s - event.start_s
+    return f"    on rank {event.rank} ({event.host}), began {began}, took {seconds:.3f} s"
+
+
+def _echo_folder(experiment: Experiment, point: AskedPoint) -> None:
+    folder = experiment.run_dir(point.name)
+    if folder.is_dir():
+        click.echo(f"  files: {folder}")
+        for path in sorted(folder.iterdir()):
+            click.echo(f"    {path.name}  {path.stat().st_size} bytes")

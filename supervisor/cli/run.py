@@ -1,0 +1,165 @@
+"""``supervisor run``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from supervisor.core.errors import InputError, SupervisorError
+from supervisor.dataflow.workflow import load_workflow
+from supervisor.experiment.folder import Experiment
+from supervisor.monitor.progress import Progress
+from supervisor.runtime.launcher import CONSOLE_WIDTH, launch_environment, mpiexec_command
+from supervisor.runtime.run import Options, resume, start
+from supervisor.runtime.world import World, alone
+
+NEWEST = "newest"
+EXPERIMENTS = Path("experiments")
+
+
+class Walltime(click.ParamType):
+    """``hh:mm:ss``, ``mm:ss``, or seconds."""
+
+    name = "hh:mm:ss"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds."""
+        if isinstance(value, float):
+            return value
+        try:
+            parts = [float(part) for part in value.split(":")]
+        except ValueError:
+            parts = []
+        if not 1 <= len(parts) <= 3 or min(parts) < 0 or max(parts) == 0:
+            self.fail(f"{value!r} is not of the form hh:mm:ss", param, ctx)
+        seconds = 0.0
+        for part in parts:
+            seconds = 60 * seconds + part
+        return seconds
+
+
+@click.command()
+@click.argument("workflow", required=False, type=click.Path(path_type=Path))
+@click.option("-n", "ranks", type=click.IntRange(min=1), help="Start mpiexec with this many ranks.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=EXPERIMENTS,
+    show_default=True,
+    help="Folder of all experiments.",
+)
+@click.option(
+    "--resume",
+    "resumed",
+    is_flag=False,
+    flag_value=NEWEST,
+    metavar="[EXP]",
+    help="Continue an experiment: a path, name/EXP003, or nothing for the newest one.",
+)
+@click.option("--servers", type=click.IntRange(min=1), help="Number of server ranks.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one value.")
+@click.option("--walltime", type=Walltime(), help="End resumably before this time is over.")
+@click.option("--quiet", is_flag=True, help="Print nothing but the end.")
+@click.pass_obj
+def run(
+    world: World | None,
+    workflow: Path | None,
+    ranks: int | None,
+    out: Path,
+    resumed: str | None,
+    servers: int | None,
+    overrides: tuple[str, ...],
+    walltime: float | None,
+    quiet: bool,
+) -> int:
+    """Run WORKFLOW.
+
+    Under mpiexec, srun, jsrun or aprun it runs on those ranks; alone, in one process; with -n N
+    it starts mpiexec itself.
+    """
+    if resumed not in (None, NEWEST) and workflow is None and Path(resumed).is_file():
+        workflow, resumed = Path(resumed), NEWEST  # "--resume workflow.yaml" is not an experiment
+    if workflow is None and resumed is None:
+        raise InputError("supervisor run", "name a workflow file, or --resume an experiment")
+    if ranks is not None and world is None and ranks > 1:
+        _check_before_launch(workflow, resumed, out, overrides)
+        return launch(ranks)
+    if ranks is not None and world is not None and ranks != world.size:
+        raise InputError(f"-n {ranks}", f"the launcher has started {world.size} ranks; drop -n")
+    options = Options(
+        out=out,
+        servers=servers,
+        walltime_s=walltime,
+        overrides=overrides,
+        command=["supervisor", *sys.argv[1:]],
+    )
+    progress = Progress(sys.stdout, width=_terminal_width(world), quiet=quiet)
+    world = world or alone()
+    if resumed is not None:
+        campaign = resume(world, _experiment(workflow, resumed, out), options, progress)
+    else:
+        assert workflow is not None
+        campaign = start(world, workflow, options, progress)
+    if campaign.ending is not None:
+        raise campaign.ending
+    return 0
+
+
+def launch(ranks: int) -> int:
+    """Run this same command line under mpiexec and return its exit code.
+
+    Ctrl-C and SIGTERM are passed on as SIGUSR1, which every launcher forwards and none takes for
+    an order to kill; mpiexec is in a session of its own, so that it does not see Ctrl-C itself.
+    """
+    command = mpiexec_command(ranks, sys.argv[1:])
+    environment = launch_environment(os.environ, _terminal_width(None))
+    try:
+        child = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    except OSError as error:
+        raise SupervisorError(f"{command[0]} cannot be started: {error}") from error
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        child.send_signal(signal.SIGUSR1)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, forward)
+    code = child.wait()
+    return code if code >= 0 else 1
+
+
+def _check_before_launch(
+    workflow: Path | None, resumed: str | None, out: Path, overrides: tuple[str, ...]
+) -> None:
+    """Find what is wrong before mpiexec starts; its own words would bury ours."""
+    if resumed is not None:
+        _experiment(workflow, resumed, out)
+    elif workflow is not None:
+        load_workflow(workflow, overrides)
+
+
+def _experiment(workflow: Path | None, resumed: str, out: Path) -> Experiment:
+    if resumed != NEWEST:
+        return Experiment.find(resumed, out)
+    return Experiment.find(None if workflow is None else load_workflow(workflow).name, out)
+
+
+def _terminal_width(world: World | None) -> int | None:
+    """Return the columns of the terminal that shows our output, or None if there is none.
+
+    Behind a launcher only our own parent knows: Open MPI gives every rank a terminal.
+    """
+    if world is not None:
+        told = os.environ.get(CONSOLE_WIDTH)
+        return int(told) if told else None
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

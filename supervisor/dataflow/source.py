@@ -1,0 +1,92 @@
+"""Finding an objective's function without importing it.
+
+The main rank checks that the function exists, but only workers import it: it may need a GPU, or
+minutes.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from supervisor.core.errors import InputError, UnknownName
+
+
+def check_function(reference: str, folder: Path, where: str) -> None:
+    """Check that ``module:function`` exists, beside the workflow or importable.
+
+    Args:
+        reference: What the workflow says.
+        folder: The workflow's folder, where modules are looked for first.
+        where: Location of the reference, for errors.
+
+    Raises:
+        InputError: If the form is wrong, or there is no such module or function.
+    """
+    module, colon, function = reference.partition(":")
+    if not colon or not module or not function.isidentifier():
+        raise InputError(where, f"{reference!r} is not of the form module:function")
+    source = _find_source(module, folder, where)
+    if source is None or source.suffix != ".py":
+        return  # a compiled module: its names are known only to those who import it
+    names = _top_level_names(source, where)
+    if names is not None and function not in names:
+        raise UnknownName(where, function, names, f"function in {source.name}")
+
+
+def _find_source(module: str, folder: Path, where: str) -> Path | None:
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        spec = None
+    except (ImportError, ValueError, SyntaxError) as error:
+        raise InputError(where, f"module {module!r} cannot be found: {error}") from error
+    finally:
+        sys.path.remove(str(folder))
+    if spec is None:
+        raise InputError(
+            where,
+            f"there is no module {module!r}; put {module.replace('.', '/')}.py into {folder}, "
+            "or install it",
+        )
+    return Path(spec.origin) if spec.origin and Path(spec.origin).exists() else None
+
+
+def _top_level_names(source: Path, where: str) -> set[str] | None:
+    """Return the names a module defines, or None if only running it could tell."""
+    try:
+        tree = ast.parse(source.read_bytes(), filename=str(source))
+    except SyntaxError as error:
+        problem = f"{source.name}:{error.lineno} is not Python: {error.msg}"
+        raise InputError(where, problem) from error
+    names = set(_bound_names(tree.body))
+    return None if names & {"*", "__getattr__"} else names
+
+
+def _bound_names(body: list[ast.stmt]) -> Iterator[str]:
+    """Yield what statements bind at the top level of a module, branches included."""
+    for statement in body:
+        match statement:
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
+                yield name
+            case ast.ImportFrom(names=aliases) | ast.Import(names=aliases):
+                for alias in aliases:
+                    yield (alias.asname or alias.name).split(".")[0]
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+                for field in ("body", "orelse", "handlers", "finalbody"):
+                    yield from _bound_names(getattr(statement, field, []))
+            case ast.ExceptHandler(body=handler):
+                yield from _bound_names(handler)
+            case _:
+                for node in ast.walk(statement):
+                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                        yield node.id

@@ -1,0 +1,225 @@
+"""A workflow: a file that was read, checked as a whole, and can be run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from supervisor.core.errors import InputError, UnknownName
+from supervisor.core.objective import Objective
+from supervisor.core.space import Space
+from supervisor.dataflow.document import Document, read_document
+from supervisor.dataflow.schema import ObjectiveSection, TaskSection, WorkflowSection, convert
+from supervisor.dataflow.source import check_function
+from supervisor.executors.template import TASK_FIELDS, template_names
+from supervisor.optimizers import build
+from supervisor.optimizers.grid import count
+from supervisor.optimizers.protocol import Optimizer
+from supervisor.optimizers.upf import check_upf
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A search or an ensemble that can start.
+
+    Attributes:
+        name: Names the experiment folders.
+        document: The file, overrides included.
+        folder: Where relative paths and the objective's module are looked for.
+        objective: The objective section.
+        task: The task section.
+        space: What is searched; None for an ensemble of given points.
+        points: The unrolled parameter file of an ensemble.
+        points_count: Number of its points.
+        evaluations: Number of points to evaluate, or None until the optimizer ends.
+        seed: Of the optimizer and of all tasks.
+    """
+
+    name: str
+    document: Document
+    folder: Path
+    objective: ObjectiveSection
+    task: TaskSection
+    space: Space | None
+    points: Path | None
+    points_count: int
+    evaluations: int | None
+    seed: int
+
+    @property
+    def metric(self) -> str | None:
+        """The metric that is optimised; None if there is none."""
+        return self.objective.minimize or self.objective.maximize
+
+    @property
+    def run(self) -> Literal["inline", "process", "shell"]:
+        """The executor that evaluates points."""
+        return self.task.run or ("shell" if self.objective.shell else "process")
+
+    @property
+    def kind(self) -> str:
+        """The optimizer's kind."""
+        return "upf" if self.points else str(self.document.data["optimizer"]["kind"])
+
+    @property
+    def expected(self) -> int | None:
+        """Number of points a run evaluates, or None if only the optimizer knows."""
+        if self.points is not None:
+            return self.points_count
+        if self.kind == "grid" and self.space is not None:
+            steps = self.document.data["optimizer"].get("steps")
+            points = count(self.space, steps).points
+            return points if self.evaluations is None else min(points, self.evaluations)
+        return self.evaluations
+
+    @property
+    def summary(self) -> str:
+        """What is done, on one line."""
+        number = "points" if self.expected is None else f"{self.expected} points"
+        aim = ""
+        if self.metric is not None:
+            verb = "minimize" if self.objective.minimize else "maximize"
+            aim = f", {verb} {self.metric}"
+        source = f" of {self.points.name}" if self.points else ""
+        return f"{self.kind}, {number}{source}{aim}"
+
+    def optimizer(self) -> Optimizer:
+        """Return a new optimizer, at its first point."""
+        if self.points is not None:
+            return build("upf", {"file": str(self.points)}, Space({}), self.document.where)
+        assert self.space is not None
+        section = dict(self.document.data["optimizer"])
+        return build(section.pop("kind"), section, self.space, self.document.where)
+
+    def executed(self, experiment: Path, deadline_s: float) -> Objective:
+        """Return what the workers must know.
+
+        Args:
+            experiment: The experiment folder.
+            deadline_s: When the run must end, in seconds since the epoch.
+        """
+        limit_mb = self.task.output_limit_mb
+        return Objective(
+            run=self.run,
+            python=self.objective.python,
+            shell=self.objective.shell,
+            result=self.objective.result,
+            metric=self.metric,
+            source_dir=str(self.folder),
+            experiment_dir=str(experiment),
+            output_limit_mb=math.inf if limit_mb is None else limit_mb,
+            deadline_s=deadline_s,
+        )
+
+
+def load_workflow(
+    path: Path, overrides: Sequence[str] = (), folder: Path | None = None
+) -> Workflow:
+    """Read a workflow file and check everything that can be checked without running it.
+
+    Args:
+        path: The file.
+        overrides: ``key=value`` assignments that change it.
+        folder: Where its relative paths begin; None for the file's own folder.
+
+    Raises:
+        InputError: For the first thing that is wrong, with its place.
+    """
+    document = read_document(path)
+    for assignment in overrides:
+        document.override(assignment)
+    section = convert(document)
+    folder = (folder or path.parent).resolve()
+    _check_objective(section, document, folder)
+    _check_task(section, document)
+    space, points, points_count = _points(section, document, folder)
+    options = section.optimizer or {}
+    workflow = Workflow(
+        name=section.name or _default_name(path),
+        document=document,
+        folder=folder,
+        objective=section.objective,
+        task=section.task,
+        space=space,
+        points=points,
+        points_count=points_count,
+        evaluations=_whole(options, "evaluations", 1, document),
+        seed=_whole(options, "seed", 0, document) or 0,
+    )
+    workflow.optimizer()
+    return workflow
+
+
+def _default_name(path: Path) -> str:
+    return path.resolve().parent.name if path.stem == "workflow" else path.stem
+
+
+def _check_objective(section: WorkflowSection, document: Document, folder: Path) -> None:
+    objective = section.objective
+    where = document.where("objective")
+    if (objective.python is None) == (objective.shell is None):
+        raise InputError(where, "give exactly one of 'python' and 'shell'")
+    if objective.minimize and objective.maximize:
+        raise InputError(where, "give either 'minimize' or 'maximize', not both")
+    if section.points is None and not (objective.minimize or objective.maximize):
+        raise InputError(where, "say what to optimise: 'minimize: METRIC' or 'maximize: METRIC'")
+    if objective.python is not None:
+        check_function(objective.python, folder, document.where("objective", "python"))
+    if objective.shell is not None:
+        _check_template(objective.shell, section.space, document.where("objective", "shell"))
+
+
+def _check_template(command: str, space: dict[str, object] | None, where: str) -> None:
+    """Check the placeholders of a command; those of an ensemble differ from line to line."""
+    for name in sorted(template_names(command)):
+        if name.startswith("task."):
+            if name not in TASK_FIELDS:
+                raise UnknownName(where, name, TASK_FIELDS, what="field of the task")
+        elif space is not None and name not in space:
+            what = f"parameter (a variable of the shell is written ${name} or $${{{name}}})"
+            raise UnknownName(where, name, space, what=what)
+
+
+def _check_task(section: WorkflowSection, document: Document) -> None:
+    run, shell = section.task.run, section.objective.shell is not None
+    if run is not None and (run == "shell") != shell:
+        kind = "shell" if shell else "python"
+        problem = f"{run!r} cannot run an objective given as '{kind}:'"
+        raise InputError(document.where("task", "run"), problem)
+    if section.task.size > 1:
+        problem = f"is {section.task.size}; this version runs every task on one rank"
+        raise InputError(document.where("task", "size"), problem)
+
+
+def _points(
+    section: WorkflowSection, document: Document, folder: Path
+) -> tuple[Space | None, Path | None, int]:
+    """Return the space of a search; or the file of an ensemble, and how many points it has."""
+    if section.points is not None:
+        for key in ("space", "optimizer", "forbid"):
+            if key in document.data:
+                raise InputError(document.where(key), "has no use beside 'points'; remove one")
+        path = folder / section.points
+        if not path.is_file():
+            raise InputError(document.where("points"), f"there is no file {path}")
+        return None, path, check_upf(path)
+    for key in ("space", "optimizer"):
+        if key not in document.data or not document.data[key]:
+            problem = f"the key {key!r} is missing; give 'space' and 'optimizer', or 'points'"
+            raise InputError(document.where(), problem)
+    if "kind" not in document.data["optimizer"]:
+        raise InputError(document.where("optimizer"), "the key 'kind' is missing, e.g. random")
+    return Space.parse(section.space, document.where, section.forbid), None, 0
+
+
+def _whole(options: dict[str, object], key: str, least: int, document: Document) -> int | None:
+    value = options.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        where = document.where("optimizer", key)
+        raise InputError(where, f"{value!r} is wrong here: give a whole number >= {least}")
+    return value

@@ -1,0 +1,218 @@
+"""The progress of a campaign: a live line on a terminal, a plain line an interval elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from supervisor.experiment.folder import Experiment
+from supervisor.experiment.journal import read_journal
+from supervisor.experiment.state import State, replay
+from supervisor.monitor.text import clock, number, pairs
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from supervisor.campaign.campaign import Campaign
+
+INTERVAL_S = 10.0
+"""Between two plain lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How a campaign stands at one moment.
+
+    Attributes:
+        elapsed_s: Since this run began.
+        total: Number of points there will be, or None if only the optimizer knows.
+        finished, failed: Points that are closed.
+        running: Workers at work.
+        queued: Points that wait for a worker.
+        busy: Fraction of the workers' time that they worked, 0 to 1.
+        best: The best point, or "" while there is none.
+        left_s: Estimated seconds to the end; NaN if there is no estimate.
+    """
+
+    elapsed_s: float
+    total: int | None
+    finished: int
+    failed: int
+    running: int
+    queued: int
+    busy: float
+    best: str
+    left_s: float
+
+    def line(self) -> str:
+        """Return everything on one line."""
+        of = "" if self.total is None else f" of {self.total}"
+        parts = [
+            f"{clock(self.elapsed_s)}  {self.finished}{of} done, {self.failed} failed, "
+            f"{self.running} running, {self.queued} queued",
+            f"workers {100 * self.busy:.0f} % busy",
+        ]
+        if self.best:
+            parts.insert(1, f"best {self.best}")
+        if self.left_s == self.left_s:
+            parts.append(f"about {clock(self.left_s)} left")
+        return " | ".join(parts)
+
+
+class Progress:
+    """Shows how a campaign goes.
+
+    Args:
+        stream: Where to; standard output.
+        width: Columns if the stream ends on a terminal, or None.
+        quiet: Whether to show nothing but the end.
+        time_s: Seconds by a steady clock.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        width: int | None = None,
+        quiet: bool = False,
+        time_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stream = stream
+        self._width = width
+        self._quiet = quiet
+        self._time_s = time_s
+        self._live: Live | None = None
+        self._total: int | None = None
+        self._began_s = self._next_s = 0.0
+        self._closed_before = 0
+        self._busy_before_s = 0.0
+
+    def begin(self, titles: Sequence[str], campaign: Campaign, total: int | None) -> None:
+        """Show what begins.
+
+        Args:
+            titles: Lines that say so.
+            campaign: Before its first turn.
+            total: Number of points there will be, or None.
+        """
+        self._total = total
+        self._began_s = self._time_s()
+        self._next_s = self._began_s + INTERVAL_S
+        self._closed_before = _closed(campaign.state)
+        self._busy_before_s = campaign.state.busy_s
+        if self._quiet:
+            return
+        for title in titles:
+            self._print(title)
+        if self._width is not None:
+            self._live = _live(self._stream, self._width)
+            self._live.start()
+
+    def update(self, campaign: Campaign) -> None:
+        """Show how the campaign stands, if it is time to."""
+        if self._quiet:
+            return
+        snapshot = self._snapshot(campaign)
+        if self._live is not None:
+            self._live.update(_bar(snapshot), refresh=True)
+        elif self._time_s() >= self._next_s:
+            self._next_s = self._time_s() + INTERVAL_S
+            self._print(snapshot.line())
+
+    def end(self, campaign: Campaign, experiment: Experiment) -> None:
+        """Show what came out: counts, the best point, where the results lie, how to go on."""
+        if self._live is not None:
+            self._live.stop()
+        counts = campaign.state.counts()
+        closed = counts["finished"] + counts["failed"]
+        elapsed_s = self._time_s() - self._began_s
+        workers = len(campaign.client.layout.workers)
+        busy = (campaign.state.busy_s - self._busy_before_s) / (workers * elapsed_s)
+        self._print(
+            f"{closed} points: {counts['finished']} finished, {counts['failed']} failed, "
+            f"in {clock(elapsed_s)}; workers {100 * busy:.0f} % busy"
+        )
+        state = replay(read_journal(experiment.journal), keep_values=True)
+        for line in best_lines(state):
+            self._print(line)
+        self._print(f"results: {experiment.results}")
+        if counts["failed"] and not self._quiet:
+            failed = next(p.name for p in state.points.values() if p.status == "failed")
+            self._print(f"why a point failed: supervisor why {experiment.path} {failed}")
+
+    def _snapshot(self, campaign: Campaign) -> Snapshot:
+        counts = campaign.state.counts()
+        loads = campaign.client.loads.values()
+        elapsed_s = self._time_s() - self._began_s
+        workers = sum(load.workers for load in loads)
+        busy_s = sum(load.busy_s for load in loads)
+        return Snapshot(
+            elapsed_s=elapsed_s,
+            total=self._total,
+            finished=counts["finished"],
+            failed=counts["failed"],
+            running=sum(load.running for load in loads),
+            queued=sum(load.queued for load in loads),
+            busy=min(1.0, busy_s / (workers * elapsed_s)) if workers and elapsed_s else 0.0,
+            best=_best(campaign.state),
+            left_s=self._left_s(_closed(campaign.state), elapsed_s),
+        )
+
+    def _left_s(self, closed: int, elapsed_s: float) -> float:
+        done = closed - self._closed_before
+        if self._total is None or not done:
+            return float("nan")
+        return (self._total - closed) * elapsed_s / done
+
+    def _print(self, text: str) -> None:
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+def best_lines(state: State) -> list[str]:
+    """Return the best point, its metrics and its parameters, for people.
+
+    Args:
+        state: Folded with ``keep_values``.
+    """
+    best = state.best()
+    if best is None:
+        has_metric = state.opening is not None and state.opening.metric is not None
+        return ["best: none; no point gave a number"] if has_metric else []
+    point = state.points[best]
+    return [f"best: {point.name}  {pairs(point.metrics)}", f"      {pairs(point.values or {})}"]
+
+
+def _best(state: State) -> str:
+    best = state.best()
+    if best is None or state.opening is None or state.opening.metric is None:
+        return ""
+    point = state.points[best]
+    metric = state.opening.metric
+    return f"{metric} {number(point.metrics[metric])} ({point.name})"
+
+
+def _closed(state: State) -> int:
+    counts = state.counts()
+    return counts["finished"] + counts["failed"]
+
+
+def _live(stream: TextIO, width: int) -> Live:
+    """Return a display that rewrites its lines; rich is not needed where there is no terminal."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=stream, force_terminal=True, width=width)
+    return Live("", console=console, auto_refresh=False, transient=True)
+
+
+def _bar(snapshot: Snapshot) -> object:
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    closed = snapshot.finished + snapshot.failed
+    total = None if snapshot.total is None else float(snapshot.total)
+    return Group(Text(snapshot.line()), ProgressBar(total=total, completed=closed))

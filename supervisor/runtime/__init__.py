@@ -1,0 +1,1 @@
+"""Splits ranks into roles and wires the parts together; the only part that knows them all."""

@@ -1,0 +1,58 @@
+"""How a process becomes a rank: the main one runs the command line, the others serve.
+
+Imported by every rank, so it imports little: no command line, no YAML, no optimizer.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+from supervisor.balancer.wire import MpiWire
+from supervisor.core.executor import Executor
+from supervisor.core.objective import Objective
+from supervisor.executors import build as build_objective
+from supervisor.runtime.world import World, serve
+
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""What launchers and schedulers send to all ranks when a run is to end; rank 0 acts on it."""
+
+
+def build_executor(objective: bytes, rank: int, neighbours: int) -> Executor:
+    """Return the executor that the objective asks for."""
+    decoded = msgspec.msgpack.decode(objective, type=Objective)
+    return build_objective(decoded, rank)
+
+
+def run_as_rank(command_line: Callable[[World], int]) -> int:
+    """Take this process's part in an MPI run; return its exit code.
+
+    A rank that fails unexpectedly ends the whole run: the others would wait for it for ever.
+
+    Args:
+        command_line: What rank 0 does, given the world.
+    """
+    from mpi4py import MPI
+
+    comm = MPI.COMM_WORLD
+    try:
+        wire = MpiWire(comm)
+        if wire.rank > 0:
+            for number in FORWARDED:
+                signal.signal(number, signal.SIG_IGN)
+            serve(wire, build_executor)
+            return 0
+        world = World(wire)
+        code = command_line(world)
+        world.dismiss()
+        return code
+    except BaseException:
+        text = traceback.format_exc()
+        sys.stderr.write(f"supervisor: rank {comm.Get_rank()} failed; the run ends.\n{text}")
+        sys.stderr.flush()
+        comm.Abort(1)
+        raise

@@ -1,0 +1,96 @@
+"""Whether an MPI launcher started this process, and how to start one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from supervisor.core.errors import InputError, SupervisorError
+
+_RANK_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PALS_RANKID", "ALPS_APP_PE")
+
+CONSOLE_WIDTH = "SUPERVISOR_CONSOLE_WIDTH"
+"""Tells rank 0 that its output ends on a terminal of this width, behind the launcher."""
+
+
+def launched(environment: Mapping[str, str]) -> bool:
+    """Return whether mpiexec, srun, jsrun or aprun started this process as a rank."""
+    if any(name in environment for name in _RANK_VARIABLES):
+        return True
+    # The batch script of a Slurm job has a process number too, but it is not a step of srun.
+    step = environment.get("SLURM_STEP_ID", "")
+    return step.isdigit() and int(step) < 2**32 - 16 and "SLURM_PROCID" in environment
+
+
+def find_mpiexec() -> str | None:
+    """Return the mpiexec of this environment, or else the first on the path."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    return str(beside) if beside.exists() else shutil.which("mpiexec")
+
+
+def flavour(mpiexec: str) -> Literal["mpich", "openmpi", "other"]:
+    """Return which MPI an mpiexec belongs to, by what it says of itself."""
+    try:
+        answer = subprocess.run(
+            [mpiexec, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=_allowing_root(os.environ),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SupervisorError(f"{mpiexec} --version gives no answer: {error}") from error
+    text = (answer.stdout + answer.stderr).lower()
+    if "hydra" in text or "mpich" in text:
+        return "mpich"
+    return "openmpi" if "open mpi" in text or "openrte" in text or "prrte" in text else "other"
+
+
+def mpiexec_command(ranks: int, arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs ``supervisor ARGUMENTS`` on ``ranks`` ranks of this host.
+
+    Raises:
+        InputError: If there is no mpiexec.
+    """
+    mpiexec = find_mpiexec()
+    if mpiexec is None:
+        raise InputError(
+            f"-n {ranks}",
+            "there is no mpiexec; install one with: pip install 'supervisor[mpich]', "
+            "or leave -n out to run in one process",
+        )
+    options = []
+    if flavour(mpiexec) == "openmpi":
+        # More ranks than cores are welcome here, and a worker's threads may use all cores.
+        options = ["--oversubscribe", "--bind-to", "none"]
+    return [
+        *(mpiexec, "-n", str(ranks), *options),
+        *(sys.executable, "-m", "supervisor", *arguments),
+    ]
+
+
+def launch_environment(environment: Mapping[str, str], width: int | None) -> dict[str, str]:
+    """Return the environment for mpiexec.
+
+    Args:
+        environment: This process's.
+        width: Columns of the terminal that shows the output, or None.
+    """
+    result = _allowing_root(environment)
+    if width is not None:
+        result[CONSOLE_WIDTH] = str(width)
+    return result
+
+
+def _allowing_root(environment: Mapping[str, str]) -> dict[str, str]:
+    """Let root, who is the only user of many containers, run Open MPI too."""
+    result = dict(environment)
+    if os.geteuid() == 0:
+        result.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
+        result.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+    return result

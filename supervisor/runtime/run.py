@@ -1,0 +1,274 @@
+"""One run of a workflow on the ranks that there are: new, or resumed."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from supervisor.balancer.client import Client
+from supervisor.balancer.layout import Layout, describe, split
+from supervisor.balancer.messages import Message, Send
+from supervisor.campaign.campaign import Campaign
+from supervisor.campaign.settings import Settings
+from supervisor.campaign.suggestions import Suggestions
+from supervisor.core.errors import InputError
+from supervisor.dataflow.workflow import Workflow, load_workflow
+from supervisor.experiment.events import Opened, Session
+from supervisor.experiment.folder import Experiment
+from supervisor.experiment.journal import Journal, read_journal
+from supervisor.experiment.provenance import collect
+from supervisor.experiment.provenance import write as write_provenance
+from supervisor.experiment.state import State, replay
+from supervisor.experiment.table import write_csv
+from supervisor.monitor.progress import Progress
+from supervisor.runtime.entry import FORWARDED, build_executor
+from supervisor.runtime.world import World
+
+INTERVAL_S = 1.0
+"""How often the servers are asked for their loads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run a workflow.
+
+    Attributes:
+        out: Folder of all experiments.
+        servers: Number of servers, or None for what the number of ranks calls for.
+        walltime_s: When to end resumably, in seconds from now; None for no limit.
+        overrides: ``key=value`` changes of the workflow.
+        command: The command line, for the record.
+    """
+
+    out: Path
+    servers: int | None = None
+    walltime_s: float | None = None
+    overrides: Sequence[str] = ()
+    command: Sequence[str] = ()
+
+
+def start(world: World, path: Path, options: Options, progress: Progress) -> Campaign:
+    """Run a workflow as a new experiment.
+
+    Returns:
+        The campaign, at its end.
+
+    Raises:
+        InputError: If the workflow is wrong; nothing is created then.
+    """
+    workflow = load_workflow(path, options.overrides)
+    layout = split(world.size, options.servers)
+    world.hosts  # noqa: B018  # all ranks are there before anything is created
+    experiment = Experiment.create(options.out, workflow.name)
+    experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
+    journal = Journal.create(experiment.journal)
+    opened = Opened(
+        name=workflow.name,
+        seed=workflow.seed,
+        metric=workflow.metric,
+        maximize=workflow.objective.maximize is not None,
+        source=str(path.resolve()),
+        source_dir=str(workflow.folder),
+        time_s=time.time(),
+    )
+    state = State()
+    journal.append(opened)
+    state.apply(opened)
+    run = Run(world, layout, workflow, experiment, options, progress)
+    return run.execute(journal, state, resumed=False)
+
+
+def resume(world: World, experiment: Experiment, options: Options, progress: Progress) -> Campaign:
+    """Continue an experiment where its journal ends.
+
+    Returns:
+        The campaign, at its end.
+
+    Raises:
+        InputError: If there is nothing to continue.
+    """
+    if not experiment.journal.is_file():
+        raise InputError(str(experiment.path), "has no journal; it was never begun")
+    if options.overrides:
+        raise InputError("--set", "cannot change an experiment that is resumed; start a new one")
+    journal = Journal.open(experiment.journal)
+    state = replay(read_journal(experiment.journal))
+    if state.opening is None:
+        raise InputError(str(experiment.journal), "is empty; run the workflow anew")
+    workflow = load_workflow(experiment.workflow, folder=Path(state.opening.source_dir))
+    layout = split(world.size, options.servers)
+    run = Run(world, layout, workflow, experiment, options, progress)
+    return run.execute(journal, state, resumed=True)
+
+
+class Run:
+    """The parts of one run, wired together."""
+
+    def __init__(
+        self,
+        world: World,
+        layout: Layout,
+        workflow: Workflow,
+        experiment: Experiment,
+        options: Options,
+        progress: Progress,
+    ) -> None:
+        self.world = world
+        self.layout = layout
+        self.workflow = workflow
+        self.experiment = experiment
+        self.options = options
+        self.progress = progress
+        walltime_s = options.walltime_s
+        self.deadline_s = float("inf") if walltime_s is None else time.time() + walltime_s
+
+    def execute(self, journal: Journal, state: State, *, resumed: bool) -> Campaign:
+        """Run the campaign to its end, whatever that is, and write what it leaves."""
+        settings = self._settings()
+        suggestions = Suggestions(self.workflow.optimizer(), settings)
+        if resumed:
+            suggestions.replay(read_journal(self.experiment.journal), str(journal.path))
+        self._open_session(journal, state)
+        client = Client(self.layout)
+        campaign = Campaign(
+            client, suggestions, journal, state, settings, hosts=self.world.hosts
+        )
+        self.progress.begin(self._titles(resumed), campaign, self._total())
+        objective = self.workflow.executed(self.experiment.path.resolve(), self.deadline_s)
+        with Signals() as signals:
+            conductor = Conductor(campaign, self.progress, signals)
+            self.world.run(self.layout, conductor, objective, build_executor)
+        campaign.close()
+        write_csv(self.experiment.journal, self.experiment.results)
+        self.progress.end(campaign, self.experiment)
+        return campaign
+
+    def _settings(self) -> Settings:
+        workflow = self.workflow
+        return Settings(
+            metric=workflow.metric,
+            maximize=workflow.objective.maximize is not None,
+            evaluations=workflow.evaluations,
+            named=workflow.points is not None,
+            retries=workflow.task.retries,
+            on_failure=workflow.task.on_failure,
+            timeout_s=workflow.task.timeout_s or float("inf"),
+            deadline_s=self.deadline_s,
+            seed=workflow.seed,
+        )
+
+    def _open_session(self, journal: Journal, state: State) -> None:
+        session = Session(
+            number=len(state.sessions),
+            time_s=time.time(),
+            ranks=self.layout.size,
+            workers=len(self.layout.workers),
+            servers=len(self.layout.servers),
+            hosts=list(dict.fromkeys(self.world.hosts)),
+            walltime_s=self.options.walltime_s,
+        )
+        journal.append(session)
+        journal.flush()
+        state.apply(session)
+        assert state.opening is not None
+        record = collect(
+            state.opening,
+            session,
+            command=self.options.command,
+            mpi=self.world.wire.library,
+            chosen=self.options.overrides,
+        )
+        write_provenance(self.experiment.provenance, record)
+
+    def _titles(self, resumed: bool) -> list[str]:
+        asked = self.options.servers
+        layout = describe(self.layout, self.world.hosts)
+        if asked is not None and asked != len(self.layout.servers):
+            layout += f"; {asked} servers were asked for, but each needs a worker"
+        what = "continues" if resumed else "begins"
+        return [layout, f"{self.experiment.path} {what}: {self.workflow.summary}"]
+
+    def _total(self) -> int | None:
+        return self.workflow.expected
+
+
+class Conductor:
+    """Rank 0's role: the campaign, watched by the progress display and by signals."""
+
+    def __init__(self, campaign: Campaign, progress: Progress, signals: Signals) -> None:
+        self.campaign = campaign
+        self.progress = progress
+        self.signals = signals
+        self._next_s = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether the campaign is over."""
+        return self.campaign.done
+
+    @property
+    def eager(self) -> bool:
+        """Whether the campaign has something to do at once."""
+        return self.campaign.eager
+
+    def handle(self, message: Message, source: int, now: float) -> list[Send]:
+        """Pass a message on to the campaign."""
+        return self.campaign.handle(message, source, now)
+
+    def filenos(self) -> Sequence[int]:
+        """Return nothing: rank 0 waits for messages only."""
+        return ()
+
+    def poll(self, now: float) -> list[Send]:
+        """Let the campaign do a turn; once in a while, look how things go."""
+        for reason in self.signals.take():
+            self.campaign.interrupt(reason)
+        if now >= self._next_s:
+            self._next_s = now + INTERVAL_S
+            self.campaign.client.inquire()
+            self.progress.update(self.campaign)
+        return self.campaign.poll(now)
+
+
+class Signals(AbstractContextManager["Signals"]):
+    """Turns the signals that end a run into reasons for the campaign to take.
+
+    The first lets running tasks end, the second ends them, the third ends the process at once.
+    """
+
+    def __init__(self) -> None:
+        self._reasons: list[str] = []
+        self._count = 0
+        self._before: dict[int, signal.Handlers | Callable[[int, FrameType | None], object]] = {}
+
+    def __enter__(self) -> Signals:
+        for number in FORWARDED:
+            before = signal.signal(number, self._note)
+            self._before[number] = signal.SIG_DFL if before is None else before
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def take(self) -> list[str]:
+        """Return and forget the reasons that came since the last call."""
+        reasons, self._reasons = self._reasons, []
+        return reasons
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._count += 1
+        self._reasons.append(f"stopped by {signal.Signals(number).name}")
+        if self._count > 2:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)

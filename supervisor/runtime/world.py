@@ -1,0 +1,111 @@
+"""The ranks of a run, from hello to dismissal.
+
+Nothing here is collective: ranks that wait must sleep, and collective calls spin.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+
+from supervisor.balancer.layout import Layout
+from supervisor.balancer.messages import Dismiss, Hello, Setup
+from supervisor.balancer.pump import Pump, await_message
+from supervisor.balancer.role import ActiveRole
+from supervisor.balancer.server import Server
+from supervisor.balancer.wire import LoopbackWire, Wire
+from supervisor.balancer.worker import Worker
+from supervisor.core.errors import ProtocolError
+from supervisor.core.executor import Executor
+from supervisor.core.objective import Objective
+
+BuildExecutor = Callable[[bytes, int, int], Executor]
+"""Makes an executor from an encoded objective, a rank, and the number of workers on its host."""
+
+
+class World:
+    """Rank 0's view of all ranks.
+
+    Args:
+        wire: Between the ranks; all others call ``serve``.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.size = wire.size
+        self._hosts: list[str] = []
+        self._under_way = False
+
+    @property
+    def hosts(self) -> list[str]:
+        """Host name of each rank; the first look waits until all ranks are there."""
+        if not self._hosts:
+            names = {0: socket.gethostname()}
+            while len(names) < self.size:
+                message, source = await_message(self.wire)
+                if not isinstance(message, Hello):
+                    raise ProtocolError(f"rank {source} sent {message} before it said hello")
+                names[source] = message.host
+            self._hosts = [names[rank] for rank in range(self.size)]
+        return self._hosts
+
+    def run(
+        self, layout: Layout, client: ActiveRole, objective: Objective, build: BuildExecutor
+    ) -> None:
+        """Let all ranks play their roles until the client's work is done."""
+        encoded = msgspec.msgpack.encode(objective)
+        workers_on = Counter(self.hosts[worker] for worker in layout.workers)
+        for rank in range(self.size):
+            neighbours = max(1, workers_on[self.hosts[rank]])
+            setup = Setup(layout.size, layout.workers, layout.servers, neighbours, encoded)
+            if rank > 0:
+                self.wire.send(setup, rank)
+            else:
+                own = setup
+        self._under_way = True
+        _pump(self.wire, own, build, client).run()
+        self._under_way = False
+
+    def dismiss(self) -> None:
+        """Let the other ranks' processes end; at once if their work could not be ended well."""
+        if self._under_way:
+            self.wire.abort()
+        for rank in range(1, self.size):
+            self.wire.send(Dismiss(), rank)
+        self.wire.close()
+
+
+def alone() -> World:
+    """Return a world of this process only, without MPI."""
+    return World(LoopbackWire())
+
+
+def serve(wire: Wire, build: BuildExecutor) -> None:
+    """Play whatever roles rank 0 gives this rank, until it is dismissed."""
+    wire.send(Hello(socket.gethostname()), 0)
+    while True:
+        message, source = await_message(wire)
+        match message:
+            case Setup():
+                _pump(wire, message, build).run()
+            case Dismiss():
+                wire.close()
+                return
+            case _:
+                raise ProtocolError(f"rank {wire.rank} got {message} from {source} out of turn")
+
+
+def _pump(
+    wire: Wire, setup: Setup, build: BuildExecutor, client: ActiveRole | None = None
+) -> Pump:
+    """Return a pump with the roles that the layout gives this rank."""
+    layout = Layout(size=setup.size, workers=setup.workers, servers=setup.servers)
+    worker: ActiveRole | None = None
+    if wire.rank in layout.workers:
+        executor = build(setup.objective, wire.rank, setup.neighbours)
+        worker = Worker(wire.rank, layout, executor)
+    server = Server(wire.rank, layout) if wire.rank in layout.servers else None
+    return Pump(wire, client=client, worker=worker, server=server)
