@@ -68,9 +68,7 @@ def split(size: int, servers: int | None = None) -> Layout:
     wished = servers if servers is not None else -(-(size - 1) // (WORKERS_PER_SERVER + 1))
     count = max(1, min(wished, (size - 1) // 2))
     first = size - count
-    return Layout(
-        size=size, workers=tuple(range(1, first)), servers=tuple(range(first, size))
-    )
+    return Layout(size=size, workers=tuple(range(1, first)), servers=tuple(range(first, size)))
 
 
 def describe(layout: Layout, hosts: Sequence[str] = ()) -> str:

@@ -28,46 +28,46 @@ Send: TypeAlias = tuple[int, Message]
 """A receiver's world rank, and what it is sent."""
 
 
-class Put(Message):
+class Put(Message, frozen=True):
     """New tasks to queue."""
 
     tasks: list[Task]
 
 
-class Withdraw(Message):
+class Withdraw(Message, frozen=True):
     """End these tasks: the queued ones at once and, if asked for, the running ones too."""
 
     ids: list[int]
     running: bool
 
 
-class Discontinue(Message):
+class Discontinue(Message, frozen=True):
     """Let the task stop early, at its next report."""
 
     id: int
 
 
-class Inquire(Message):
+class Inquire(Message, frozen=True):
     """Ask a server for its load."""
 
 
-class Drain(Message):
+class Drain(Message, frozen=True):
     """The client puts nothing more."""
 
 
-class Finished(Message):
+class Finished(Message, frozen=True):
     """Results for the client, in the order in which the server learnt of them."""
 
     results: list[Result]
 
 
-class Reported(Message):
+class Reported(Message, frozen=True):
     """What running tasks report, for the client."""
 
     reports: list[Report]
 
 
-class Load(Message):
+class Load(Message, frozen=True):
     """A server's load.
 
     Attributes:
@@ -83,72 +83,72 @@ class Load(Message):
     busy_s: float
 
 
-class Ended(Message):
+class Ended(Message, frozen=True):
     """Every task is finished, every worker and server has stopped."""
 
 
-class Ready(Message):
+class Ready(Message, frozen=True):
     """A worker's results, and whether it wants more tasks."""
 
     results: list[Result]
     wanted: bool
 
 
-class Progress(Message):
+class Progress(Message, frozen=True):
     """A worker forwards what its task reports."""
 
     reports: list[Report]
 
 
-class Returned(Message):
+class Returned(Message, frozen=True):
     """The recalled tasks that a worker had not begun."""
 
     ids: list[int]
 
 
-class Stopped(Message):
+class Stopped(Message, frozen=True):
     """A worker has stopped; its last message."""
 
 
-class Assign(Message):
+class Assign(Message, frozen=True):
     """Tasks for a worker, to be run in this order."""
 
     tasks: list[Task]
 
 
-class Recall(Message):
+class Recall(Message, frozen=True):
     """Give back those of these tasks that are not begun."""
 
     ids: list[int]
 
 
-class Cancel(Message):
+class Cancel(Message, frozen=True):
     """End these tasks, begun or not."""
 
     ids: list[int]
 
 
-class StopEarly(Message):
+class StopEarly(Message, frozen=True):
     """Answer the task's next report with "stop"."""
 
     id: int
 
 
-class Stop(Message):
+class Stop(Message, frozen=True):
     """No more work will come; a server's last message to a worker."""
 
 
-class Quiet(Message):
+class Quiet(Message, frozen=True):
     """A server tells the master that it has neither queued nor running tasks."""
 
 
-class Census(Message):
+class Census(Message, frozen=True):
     """The master asks every server for its ledger; rounds are numbered."""
 
     round: int
 
 
-class Tally(Message):
+class Tally(Message, frozen=True):
     """A server's ledger at one moment.
 
     Attributes:
@@ -164,21 +164,21 @@ class Tally(Message):
     foreign: list[int]
 
 
-class Halt(Message):
+class Halt(Message, frozen=True):
     """The master asks a server to stop its workers, then itself."""
 
 
-class Halted(Message):
+class Halted(Message, frozen=True):
     """A server and all its workers have stopped; its last message."""
 
 
-class Hello(Message):
+class Hello(Message, frozen=True):
     """A rank is there, on this host."""
 
     host: str
 
 
-class Setup(Message):
+class Setup(Message, frozen=True):
     """What a rank needs to play its roles.
 
     Attributes:
@@ -194,7 +194,7 @@ class Setup(Message):
     objective: bytes
 
 
-class Dismiss(Message):
+class Dismiss(Message, frozen=True):
     """The receiver's process may end; the last message of a run."""
 
 

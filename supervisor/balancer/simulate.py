@@ -10,6 +10,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from supervisor.balancer.client import Client
@@ -178,7 +179,7 @@ class Simulation:
             arrival = self.now + self._rng.expovariate(1 / self._latency_s)
             arrival = max(arrival, self._last_s.get((source, to), 0.0))
             self._last_s[source, to] = arrival
-            self.at(arrival, lambda to=to, m=message: self._deliver(m, source, to))
+            self.at(arrival, partial(self._deliver, message, source, to))
 
     def _deliver(self, message: Message, source: int, to: int) -> None:
         role = self._role(type(message), to)

@@ -116,3 +116,10 @@ class MpiWire:
     def abort(self) -> None:
         """End all ranks at once, after a failure that leaves no other way."""
         self._comm.Abort(1)
+
+
+def world_wire() -> MpiWire:
+    """Return a wire between all ranks that the launcher started; initialises MPI."""
+    from mpi4py import MPI
+
+    return MpiWire(MPI.COMM_WORLD)

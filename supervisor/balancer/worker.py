@@ -137,13 +137,14 @@ class Worker:
         return self._current is None and bool(self._tasks)
 
     def filenos(self) -> Sequence[int]:
-        """Return the executor's descriptors while a task runs."""
-        return self.executor.filenos() if self._current is not None else ()
+        """Return the executor's descriptors."""
+        return () if self.done else self.executor.filenos()
 
     def _step(self, sends: list[Send]) -> bool:
         """Start or poll one task; return whether a result came of it."""
         if self._current is None:
             if not self._tasks:
+                self.executor.poll()  # what an idle model prints must not fill its pipe
                 return False
             self._current = self._tasks.popleft()
             self.executor.start(self._current)

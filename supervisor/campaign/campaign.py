@@ -250,7 +250,7 @@ class Campaign:
 
     def _imputed(self) -> float | None:
         """Return the loss that stands for a failure: the worst so far, never an average."""
-        return self.state.worst_loss() if self.settings.on_failure == "impute" else None
+        return self.state.worst_loss if self.settings.on_failure == "impute" else None
 
     def _circumstances(self, result: Result) -> dict[str, Any]:
         host = self._hosts[result.rank] if 0 <= result.rank < len(self._hosts) else ""

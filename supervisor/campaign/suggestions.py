@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from supervisor.campaign.settings import Settings
-from supervisor.core.errors import CampaignFailed
+from supervisor.core.blame import blame
+from supervisor.core.errors import CampaignFailed, OptimizerError, SupervisorError
 from supervisor.core.objective import Values
+from supervisor.core.space import Space
 from supervisor.experiment.events import Asked, AskedPoint, Event, Failed, Finished, Reported
 from supervisor.optimizers.protocol import Optimizer, Told
 
@@ -19,13 +22,17 @@ class Suggestions:
     Args:
         optimizer: At its first point.
         settings: The campaign's choices.
+        space: Where points must lie; None if they are given.
     """
 
-    def __init__(self, optimizer: Optimizer, settings: Settings) -> None:
+    def __init__(
+        self, optimizer: Optimizer, settings: Settings, space: Space | None = None
+    ) -> None:
         self.asked = 0
         self.exhausted = False
         self._optimizer = optimizer
         self._settings = settings
+        self._space = space
         self._values: dict[int, Values] = {}  # of points that are not told yet
 
     def ask(self, number: int, *, in_flight: bool) -> list[AskedPoint]:
@@ -39,7 +46,7 @@ class Suggestions:
         if number <= 0 or self.exhausted:
             self.exhausted = True
             return []
-        points = [self._named(values) for values in self._optimizer.ask(number)]
+        points = self._ask(number)
         if not points and not in_flight:
             self.exhausted = True
         return points
@@ -53,13 +60,17 @@ class Suggestions:
     ) -> None:
         """Tell one point's result, once."""
         values = self._values.pop(point)
-        self._optimizer.tell([Told(point, values, loss, metrics, error)])
+        with _blaming("tell"):
+            self._optimizer.tell([Told(point, values, loss, metrics, error)])
 
     def report(self, point: int, step: int, metrics: dict[str, Any]) -> bool:
         """Pass on what a running point reports; return whether it is to stop early."""
         judge: Callable[[int, int, dict[str, Any]], bool] | None
         judge = getattr(self._optimizer, "report", None)
-        return judge is not None and point in self._values and judge(point, step, metrics)
+        if judge is None or point not in self._values:
+            return False
+        with _blaming("report"):
+            return bool(judge(point, step, metrics))
 
     def replay(self, events: Iterable[Event], source: str) -> None:
         """Bring a new optimizer to where the journal ends, by the same asks and tells.
@@ -85,13 +96,29 @@ class Suggestions:
                     self.report(event.point, event.step, event.metrics)
 
     def _ask_again(self, event: Asked, source: str) -> None:
-        points = [self._named(values) for values in self._optimizer.ask(event.n)]
+        points = self._ask(event.n)
         if _canonical(points) != _canonical(event.points):
             raise CampaignFailed(
                 f"{source}: the optimizer does not give point {event.points[0].id} and its "
                 "successors again; was its code, its settings or its points file changed? "
                 "Undo the change, or start a new experiment"
             )
+
+    def _ask(self, number: int) -> list[AskedPoint]:
+        with _blaming("ask"):
+            proposed = list(self._optimizer.ask(number))
+        return [self._named(self._checked(values)) for values in proposed]
+
+    def _checked(self, values: Values) -> Values:
+        """Return a point as the space has it: with its constants, without inactive parameters."""
+        if self._space is None:
+            return values
+        if not isinstance(values, Mapping):
+            raise OptimizerError(f"the optimizer's ask gave {values!r}, which is no mapping")
+        complete = self._space.complete(values)
+        if problem := self._space.problem(complete):
+            raise OptimizerError(f"the optimizer gave a point outside the space: {problem}")
+        return complete
 
     def _named(self, values: Values) -> AskedPoint:
         number = self.asked
@@ -103,3 +130,14 @@ class Suggestions:
 
 def _canonical(points: Iterable[AskedPoint]) -> str:
     return json.dumps([[point.id, point.name, point.values] for point in points])
+
+
+@contextmanager
+def _blaming(method: str) -> Iterator[None]:
+    """Turn what the optimizer's own code raises into an error that says where."""
+    try:
+        yield
+    except SupervisorError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise OptimizerError(f"the optimizer's {method} raised {blame(error)}") from error

@@ -12,7 +12,7 @@ from supervisor.cli.doctor import doctor
 from supervisor.cli.inspect import status, table, why
 from supervisor.cli.plan import plan
 from supervisor.cli.run import run
-from supervisor.core.errors import SupervisorError
+from supervisor.core.errors import Interrupted, SupervisorError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99})
@@ -50,6 +50,8 @@ def execute(arguments: Sequence[str], world: object = None) -> int:
     except click.Abort:
         sys.stderr.write("supervisor: interrupted\n")
         return 3
+    except Interrupted as error:
+        return error.exit_code  # the run's last lines have said why, and how to go on
     except SupervisorError as error:
         sys.stderr.write(f"supervisor: {error}\n")
         return error.exit_code

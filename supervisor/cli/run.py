@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -24,32 +25,29 @@ NEWEST = "newest"
 EXPERIMENTS = Path("experiments")
 
 
-class Walltime(click.ParamType):
-    """``hh:mm:ss``, ``mm:ss``, or seconds."""
-
-    name = "hh:mm:ss"
-
-    def convert(
-        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return seconds."""
-        if isinstance(value, float):
-            return value
-        try:
-            parts = [float(part) for part in value.split(":")]
-        except ValueError:
-            parts = []
-        if not 1 <= len(parts) <= 3 or min(parts) < 0 or max(parts) == 0:
-            self.fail(f"{value!r} is not of the form hh:mm:ss", param, ctx)
-        seconds = 0.0
-        for part in parts:
-            seconds = 60 * seconds + part
-        return seconds
+def seconds_of(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> float | None:
+    """Return the seconds of ``hh:mm:ss``, ``mm:ss`` or ``ss``."""
+    if text is None:
+        return None
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or min(parts) < 0 or not 0 < max(parts) < math.inf:
+        raise InputError("--walltime", f"{text!r} is not of the form hh:mm:ss")
+    seconds = 0.0
+    for part in parts:
+        seconds = 60 * seconds + part
+    return seconds
 
 
 @click.command()
 @click.argument("workflow", required=False, type=click.Path(path_type=Path))
-@click.option("-n", "ranks", type=click.IntRange(min=1), help="Start mpiexec with this many ranks.")
+@click.option(
+    "-n", "ranks", type=click.IntRange(min=1), help="Start mpiexec with this many ranks."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -67,7 +65,12 @@ class Walltime(click.ParamType):
 )
 @click.option("--servers", type=click.IntRange(min=1), help="Number of server ranks.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one value.")
-@click.option("--walltime", type=Walltime(), help="End resumably before this time is over.")
+@click.option(
+    "--walltime",
+    callback=seconds_of,
+    metavar="HH:MM:SS",
+    help="End resumably before this time is over.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but the end.")
 @click.pass_obj
 def run(

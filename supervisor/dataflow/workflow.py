@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,8 @@ class Workflow:
             return build("upf", {"file": str(self.points)}, Space({}), self.document.where)
         assert self.space is not None
         section = dict(self.document.data["optimizer"])
+        if str(self.folder) not in sys.path:  # for optimizers of the user's own
+            sys.path.insert(0, str(self.folder))
         return build(section.pop("kind"), section, self.space, self.document.where)
 
     def executed(self, experiment: Path, deadline_s: float) -> Objective:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from supervisor.core.errors import nearest
 from supervisor.core.objective import Evaluation
@@ -13,9 +14,6 @@ from supervisor.core.task import Failure
 from supervisor.executors.context import Context
 from supervisor.executors.failures import TaskError, from_exception
 from supervisor.executors.metrics import encode, require, to_metrics
-
-if TYPE_CHECKING:
-    from inspect import Signature
 
 Evaluate = Callable[[Evaluation, Context], object]
 """Evaluates one point; returns whatever the objective returned."""
@@ -90,8 +88,6 @@ def adapt(function: Callable[..., object], name: str) -> Evaluate:
     Raises:
         TaskError: If neither call fits the signature.
     """
-    import inspect  # late and once: it is half of the start of a child
-
     try:
         signature = inspect.signature(function)
     except ValueError:  # some functions written in C have none
@@ -106,14 +102,14 @@ def adapt(function: Callable[..., object], name: str) -> Evaluate:
     raise TaskError("invalid", text)
 
 
-def _wants_task_second(signature: Signature) -> bool:
+def _wants_task_second(signature: inspect.Signature) -> bool:
     if not _fits(signature, 2):
         return False
     names = list(signature.parameters)
     return not _fits(signature, 1) or names[1:2] == ["task"]
 
 
-def _fits(signature: Signature, count: int, **named: object) -> bool:
+def _fits(signature: inspect.Signature, count: int, **named: object) -> bool:
     if not named.keys() <= signature.parameters.keys():
         return False  # a function with **kwargs did not ask for them
     try:

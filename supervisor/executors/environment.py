@@ -73,7 +73,6 @@ LAUNCHER_MCA_PREFIXES = (
     "PRTE_MCA_prte_",
 )
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-LOCAL_SIZES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "PALS_LOCAL_SIZE")
 
 
 def child_environment(env: Mapping[str, str], cores: int | None) -> dict[str, str]:
@@ -97,13 +96,9 @@ def is_launcher_variable(name: str) -> bool:
     return name.startswith(LAUNCHER_PREFIXES) and not name.startswith(KEPT_PREFIXES)
 
 
-def fair_share(env: Mapping[str, str]) -> int:
-    """Return the cores that one rank of this host may keep busy, at least 1."""
-    if env.get("SLURM_CPUS_PER_TASK", "").isdigit():
-        return max(1, int(env["SLURM_CPUS_PER_TASK"]))
+def fair_share(workers: int) -> int:
+    """Return the cores that one of so many workers on this host may keep busy, at least 1."""
     mine = len(os.sched_getaffinity(0))
-    sizes = [int(env[name]) for name in LOCAL_SIZES if env.get(name, "").isdigit()]
-    ranks = max(1, *sizes, 1)
-    # Ranks whose cores together fit the host were bound apart; otherwise they share them.
-    bound = mine * ranks <= (os.cpu_count() or 1)
-    return mine if bound else max(1, mine // ranks)
+    # Workers whose cores together fit the host were bound apart; otherwise they share them.
+    bound = mine * workers <= (os.cpu_count() or 1)
+    return mine if bound else max(1, mine // workers)

@@ -40,7 +40,7 @@ class Output:
         self.size += len(data)
         self._tail += data[-TAIL_BYTES:]
         del self._tail[:-TAIL_BYTES]
-        if beyond or self.problem:
+        if not data or beyond or self.problem:
             return  # what a flood writes while it is being killed must not fill the disk
         try:
             if self._file is None:

@@ -18,6 +18,7 @@ from supervisor.executors.output import Output
 from supervisor.executors.sandbox import Sandbox
 
 READ_BYTES = 1_000_000
+LOST_S = 2.0
 STUCK_S = GRACE_S + SWEEP_S + 3.0
 
 
@@ -28,6 +29,7 @@ class Current:
     Attributes:
         verdict: Why the task is being killed, or None.
         stuck_at: When to stop waiting for its end, by the monotonic clock.
+        lost_at: When to kill a child that broke its channel and does not die of it.
     """
 
     task: Task
@@ -36,6 +38,7 @@ class Current:
     timeout_at: float
     verdict: Failure | None = None
     stuck_at: float = math.inf
+    lost_at: float = math.inf
 
 
 class ProcessExecutor:
@@ -45,9 +48,10 @@ class ProcessExecutor:
     limit counts from ``start`` and so includes the import of the objective.
     """
 
-    def __init__(self, objective: Objective, rank: int) -> None:
+    def __init__(self, objective: Objective, rank: int, cores: int) -> None:
         self._objective = absolute(objective)
         self._rank = rank
+        self._cores = cores
         self._decoder = msgspec.msgpack.Decoder(FromChild)
         self._sandbox: Sandbox | None = None
         self._current: Current | None = None
@@ -74,18 +78,26 @@ class ProcessExecutor:
         sandbox.control.send(Run(task.id, task.payload, end_s))
 
     def _ready(self) -> Sandbox:
-        if self._sandbox is not None and self._sandbox.ended():
-            self._sandbox.close(patience_s=0)
-            self._sandbox = None
+        self._idle()
         if self._sandbox is None:
-            self._sandbox = Sandbox(self._objective)
+            self._sandbox = Sandbox(self._objective, self._cores)
         return self._sandbox
+
+    def _idle(self) -> Result | None:
+        """Keep the descriptors quiet between tasks: helpers of a model may print, or crash."""
+        if self._sandbox is not None:
+            self._sandbox.read_output(READ_BYTES)
+            self._sandbox.control.receive()
+            if self._sandbox.ended():
+                self._sandbox.close(patience_s=0)
+                self._sandbox = None
+        refused, self._refused = self._refused, None
+        return refused
 
     def poll(self) -> Result | None:
         """Return the result once the task ended, and its processes too if it was killed."""
         if self._current is None or self._sandbox is None:
-            refused, self._refused = self._refused, None
-            return refused
+            return self._idle()
         # Asked first, so that all a dead child has sent and printed is read below.
         ended = self._sandbox.ended()
         self._sandbox.control.flush()
@@ -103,13 +115,17 @@ class ProcessExecutor:
     def _listen(self, current: Current, sandbox: Sandbox) -> Done | None:
         done = None
         for data in sandbox.control.receive():
-            message = self._decoder.decode(data)
+            try:
+                message = self._decoder.decode(data)
+            except msgspec.DecodeError:  # user code wrote to a descriptor that is not its own
+                current.lost_at = time.monotonic()
+                continue
             if isinstance(message, Progress):
                 self._reports.append(message.report)
             elif message.id == current.task.id:
                 done = message
-        if sandbox.control.closed:  # dead, or as good as dead
-            sandbox.terminate()
+        if sandbox.control.closed:
+            current.lost_at = min(current.lost_at, time.monotonic() + LOST_S)
         return done
 
     def _judge(self, current: Current, done: Done | None) -> None:
@@ -125,6 +141,8 @@ class ProcessExecutor:
             self._kill(
                 current, Failure("timeout", f"reached its time limit of {limit} and was killed")
             )
+        elif time.monotonic() >= current.lost_at:
+            self._kill(current, Failure("exited", "broke its connection to the worker"))
         elif time.time() >= self._objective.deadline_s:
             # The walltime ends; that says nothing about this point.
             self._kill(current, Failure("cancelled", "the time of the run is over"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from supervisor.core.objective import Objective
 from supervisor.core.task import Failure
 from supervisor.executors.channel import CHUNK, Begin, Channel, Leave
-from supervisor.executors.environment import child_environment, fair_share
+from supervisor.executors.environment import child_environment
 from supervisor.executors.failures import from_status
 from supervisor.executors.guard import PAUSE_S, STATUS_BYTES, SWEEP_S, TERMINATE, descendants
 
@@ -32,18 +32,22 @@ LEAVE_S = 2.0
 class Sandbox:
     """A child process that evaluates tasks, with its guard; see ``guard.py``.
 
+    Args:
+        objective: What the child evaluates.
+        cores: That numerical libraries in it may use, unless the user says otherwise.
+
     Raises:
         OSError: If the process cannot be started.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, cores: int) -> None:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             control, far_control = _pair(ours, theirs)
             lifeline, far_lifeline = _pair(ours, theirs)
             self.output, far_output = os.pipe()
             ours.callback(os.close, self.output)
             theirs.callback(os.close, far_output)
-            self._process = _start(objective, (far_control, far_lifeline), far_output)
+            self._process = _start(objective, cores, (far_control, far_lifeline), far_output)
             self._descriptors = ours.pop_all()
         os.set_blocking(self.output, False)
         os.set_blocking(lifeline, False)
@@ -127,7 +131,7 @@ def _pair(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int
 
 
 def _start(
-    objective: Objective, descriptors: tuple[int, int], output: int
+    objective: Objective, cores: int, descriptors: tuple[int, int], output: int
 ) -> subprocess.Popen[bytes]:
     paths = [str(Path(entry).absolute()) for entry in sys.path]
     # -P: the working directory must not hide modules of the standard library.
@@ -139,6 +143,6 @@ def _start(
         stderr=output,
         pass_fds=descriptors,
         cwd=objective.source_dir,
-        env=child_environment(os.environ, fair_share(os.environ)),
+        env=child_environment(os.environ, cores),
         start_new_session=True,
     )

@@ -133,7 +133,6 @@ class Failed(_Event, frozen=True, kw_only=True):
     Attributes:
         attempt: From 1.
         final: The policy gave up: the point is closed.
-        retry: The policy issues the point again.
         loss: What the optimizer is told in place of a result, or None.
     """
 
@@ -147,7 +146,6 @@ class Failed(_Event, frozen=True, kw_only=True):
     start_s: float
     end_s: float
     final: bool
-    retry: bool
     loss: float | None = None
 
 

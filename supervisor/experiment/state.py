@@ -83,6 +83,7 @@ class State:
         duplicates: Results of points that were closed already; they change nothing else.
         interrupted: Why the last session was interrupted, or None.
         closed: Why the experiment ended, or None.
+        worst_loss: The highest finite loss of a finished point, or None.
     """
 
     def __init__(self, *, keep_values: bool = False) -> None:
@@ -97,6 +98,7 @@ class State:
         self.duplicates = 0
         self.interrupted: str | None = None
         self.closed: str | None = None
+        self.worst_loss: float | None = None
         self._best: tuple[float, int] | None = None
         self._failed = 0
 
@@ -190,6 +192,10 @@ class State:
         if event.loss is not None and not math.isnan(event.loss):
             candidate = (event.loss, event.point)
             self._best = candidate if self._best is None else min(self._best, candidate)
+        if event.loss is not None and math.isfinite(event.loss):
+            self.worst_loss = max(
+                event.loss, event.loss if self.worst_loss is None else self.worst_loss
+            )
 
     def _fail(self, event: Failed) -> None:
         """Note a failed attempt; close the point if the policy gave up."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from supervisor.balancer.messages import Load
+from supervisor.core.errors import Interrupted
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import read_journal
 from supervisor.experiment.state import State, replay
 from supervisor.monitor.text import clock, number, pairs
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.live import Live
-
-    from supervisor.campaign.campaign import Campaign
 
 INTERVAL_S = 10.0
 """Between two plain lines."""
@@ -84,24 +85,31 @@ class Progress:
         self._quiet = quiet
         self._time_s = time_s
         self._live: Live | None = None
+        self._state = State()
+        self._workers = 0
         self._total: int | None = None
         self._began_s = self._next_s = 0.0
         self._closed_before = 0
         self._busy_before_s = 0.0
 
-    def begin(self, titles: Sequence[str], campaign: Campaign, total: int | None) -> None:
+    def begin(
+        self, titles: Sequence[str], state: State, *, workers: int, total: int | None
+    ) -> None:
         """Show what begins.
 
         Args:
             titles: Lines that say so.
-            campaign: Before its first turn.
+            state: Of the experiment, now and later.
+            workers: Number of workers.
             total: Number of points there will be, or None.
         """
+        self._state = state
+        self._workers = workers
         self._total = total
         self._began_s = self._time_s()
         self._next_s = self._began_s + INTERVAL_S
-        self._closed_before = _closed(campaign.state)
-        self._busy_before_s = campaign.state.busy_s
+        self._closed_before = _closed(state)
+        self._busy_before_s = state.busy_s
         if self._quiet:
             return
         for title in titles:
@@ -110,26 +118,34 @@ class Progress:
             self._live = _live(self._stream, self._width)
             self._live.start()
 
-    def update(self, campaign: Campaign) -> None:
-        """Show how the campaign stands, if it is time to."""
+    def update(self, loads: Iterable[Load]) -> None:
+        """Show how the campaign stands, if it is time to.
+
+        Args:
+            loads: What each server said last.
+        """
         if self._quiet:
             return
-        snapshot = self._snapshot(campaign)
+        snapshot = self._snapshot(list(loads))
         if self._live is not None:
             self._live.update(_bar(snapshot), refresh=True)
         elif self._time_s() >= self._next_s:
             self._next_s = self._time_s() + INTERVAL_S
             self._print(snapshot.line())
 
-    def end(self, campaign: Campaign, experiment: Experiment) -> None:
-        """Show what came out: counts, the best point, where the results lie, how to go on."""
+    def end(self, experiment: Experiment, ending: Exception | None) -> None:
+        """Show what came out: counts, the best point, where the results lie, how to go on.
+
+        Args:
+            experiment: Where everything was written.
+            ending: Why the campaign ended before its time, or None.
+        """
         if self._live is not None:
             self._live.stop()
-        counts = campaign.state.counts()
+        counts = self._state.counts()
         closed = counts["finished"] + counts["failed"]
         elapsed_s = self._time_s() - self._began_s
-        workers = len(campaign.client.layout.workers)
-        busy = (campaign.state.busy_s - self._busy_before_s) / (workers * elapsed_s)
+        busy = (self._state.busy_s - self._busy_before_s) / (self._workers * elapsed_s)
         self._print(
             f"{closed} points: {counts['finished']} finished, {counts['failed']} failed, "
             f"in {clock(elapsed_s)}; workers {100 * busy:.0f} % busy"
@@ -138,15 +154,16 @@ class Progress:
         for line in best_lines(state):
             self._print(line)
         self._print(f"results: {experiment.results}")
+        if isinstance(ending, Interrupted):
+            self._print(f"{ending}; go on with: supervisor run --resume {experiment.path}")
         if counts["failed"] and not self._quiet:
             failed = next(p.name for p in state.points.values() if p.status == "failed")
             self._print(f"why a point failed: supervisor why {experiment.path} {failed}")
 
-    def _snapshot(self, campaign: Campaign) -> Snapshot:
-        counts = campaign.state.counts()
-        loads = campaign.client.loads.values()
+    def _snapshot(self, loads: Sequence[Load]) -> Snapshot:
+        counts = self._state.counts()
         elapsed_s = self._time_s() - self._began_s
-        workers = sum(load.workers for load in loads)
+        time_s = self._workers * elapsed_s
         busy_s = sum(load.busy_s for load in loads)
         return Snapshot(
             elapsed_s=elapsed_s,
@@ -155,9 +172,9 @@ class Progress:
             failed=counts["failed"],
             running=sum(load.running for load in loads),
             queued=sum(load.queued for load in loads),
-            busy=min(1.0, busy_s / (workers * elapsed_s)) if workers and elapsed_s else 0.0,
-            best=_best(campaign.state),
-            left_s=self._left_s(_closed(campaign.state), elapsed_s),
+            busy=min(1.0, busy_s / time_s) if time_s else 0.0,
+            best=_best(self._state),
+            left_s=self._left_s(_closed(self._state), elapsed_s),
         )
 
     def _left_s(self, closed: int, elapsed_s: float) -> float:
@@ -208,7 +225,7 @@ def _live(stream: TextIO, width: int) -> Live:
     return Live("", console=console, auto_refresh=False, transient=True)
 
 
-def _bar(snapshot: Snapshot) -> object:
+def _bar(snapshot: Snapshot) -> RenderableType:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.text import Text

@@ -12,6 +12,9 @@ import msgspec
 from supervisor.core.definition import Where
 from supervisor.core.errors import InputError, UnknownName
 
+CAMPAIGN_SETTINGS = frozenset({"evaluations", "seed"})
+"""Settings that a campaign itself acts on; a factory need not take them."""
+
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -35,6 +38,8 @@ def check_settings(
     converted: dict[str, Any] = {}
     for name, value in settings.items():
         if name not in known and len(known) == len(parameters):
+            if name in CAMPAIGN_SETTINGS:
+                continue
             raise UnknownName(where(name), name, known, f"setting of optimizer {kind!r}:")
         converted[name] = _convert(value, hints.get(name, Any), where(name))
     for name, one in known.items():

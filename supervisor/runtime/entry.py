@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from supervisor.balancer.wire import MpiWire
+from supervisor.balancer.wire import world_wire
 from supervisor.core.executor import Executor
 from supervisor.core.objective import Objective
 from supervisor.executors import build as build_objective
@@ -25,7 +25,7 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 def build_executor(objective: bytes, rank: int, neighbours: int) -> Executor:
     """Return the executor that the objective asks for."""
     decoded = msgspec.msgpack.decode(objective, type=Objective)
-    return build_objective(decoded, rank)
+    return build_objective(decoded, rank, neighbours)
 
 
 def run_as_rank(command_line: Callable[[World], int]) -> int:
@@ -36,11 +36,8 @@ def run_as_rank(command_line: Callable[[World], int]) -> int:
     Args:
         command_line: What rank 0 does, given the world.
     """
-    from mpi4py import MPI
-
-    comm = MPI.COMM_WORLD
+    wire = world_wire()
     try:
-        wire = MpiWire(comm)
         if wire.rank > 0:
             for number in FORWARDED:
                 signal.signal(number, signal.SIG_IGN)
@@ -52,7 +49,7 @@ def run_as_rank(command_line: Callable[[World], int]) -> int:
         return code
     except BaseException:
         text = traceback.format_exc()
-        sys.stderr.write(f"supervisor: rank {comm.Get_rank()} failed; the run ends.\n{text}")
+        sys.stderr.write(f"supervisor: rank {wire.rank} failed; the run ends.\n{text}")
         sys.stderr.flush()
-        comm.Abort(1)
+        wire.abort()
         raise

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
 
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import Layout, describe, split
-from supervisor.balancer.messages import Message, Send
 from supervisor.campaign.campaign import Campaign
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.suggestions import Suggestions
@@ -26,11 +22,9 @@ from supervisor.experiment.provenance import write as write_provenance
 from supervisor.experiment.state import State, replay
 from supervisor.experiment.table import write_csv
 from supervisor.monitor.progress import Progress
-from supervisor.runtime.entry import FORWARDED, build_executor
+from supervisor.runtime.conductor import Conductor, Signals
+from supervisor.runtime.entry import build_executor
 from supervisor.runtime.world import World
-
-INTERVAL_S = 1.0
-"""How often the servers are asked for their loads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,22 +124,25 @@ class Run:
     def execute(self, journal: Journal, state: State, *, resumed: bool) -> Campaign:
         """Run the campaign to its end, whatever that is, and write what it leaves."""
         settings = self._settings()
-        suggestions = Suggestions(self.workflow.optimizer(), settings)
+        suggestions = Suggestions(self.workflow.optimizer(), settings, self.workflow.space)
         if resumed:
             suggestions.replay(read_journal(self.experiment.journal), str(journal.path))
         self._open_session(journal, state)
         client = Client(self.layout)
-        campaign = Campaign(
-            client, suggestions, journal, state, settings, hosts=self.world.hosts
+        campaign = Campaign(client, suggestions, journal, state, settings, hosts=self.world.hosts)
+        self.progress.begin(
+            self._titles(resumed),
+            state,
+            workers=len(self.layout.workers),
+            total=self.workflow.expected,
         )
-        self.progress.begin(self._titles(resumed), campaign, self._total())
         objective = self.workflow.executed(self.experiment.path.resolve(), self.deadline_s)
         with Signals() as signals:
             conductor = Conductor(campaign, self.progress, signals)
             self.world.run(self.layout, conductor, objective, build_executor)
         campaign.close()
         write_csv(self.experiment.journal, self.experiment.results)
-        self.progress.end(campaign, self.experiment)
+        self.progress.end(self.experiment, campaign.ending)
         return campaign
 
     def _settings(self) -> Settings:
@@ -192,83 +189,3 @@ class Run:
             layout += f"; {asked} servers were asked for, but each needs a worker"
         what = "continues" if resumed else "begins"
         return [layout, f"{self.experiment.path} {what}: {self.workflow.summary}"]
-
-    def _total(self) -> int | None:
-        return self.workflow.expected
-
-
-class Conductor:
-    """Rank 0's role: the campaign, watched by the progress display and by signals."""
-
-    def __init__(self, campaign: Campaign, progress: Progress, signals: Signals) -> None:
-        self.campaign = campaign
-        self.progress = progress
-        self.signals = signals
-        self._next_s = 0.0
-
-    @property
-    def done(self) -> bool:
-        """Whether the campaign is over."""
-        return self.campaign.done
-
-    @property
-    def eager(self) -> bool:
-        """Whether the campaign has something to do at once."""
-        return self.campaign.eager
-
-    def handle(self, message: Message, source: int, now: float) -> list[Send]:
-        """Pass a message on to the campaign."""
-        return self.campaign.handle(message, source, now)
-
-    def filenos(self) -> Sequence[int]:
-        """Return nothing: rank 0 waits for messages only."""
-        return ()
-
-    def poll(self, now: float) -> list[Send]:
-        """Let the campaign do a turn; once in a while, look how things go."""
-        for reason in self.signals.take():
-            self.campaign.interrupt(reason)
-        if now >= self._next_s:
-            self._next_s = now + INTERVAL_S
-            self.campaign.client.inquire()
-            self.progress.update(self.campaign)
-        return self.campaign.poll(now)
-
-
-class Signals(AbstractContextManager["Signals"]):
-    """Turns the signals that end a run into reasons for the campaign to take.
-
-    The first lets running tasks end, the second ends them, the third ends the process at once.
-    """
-
-    def __init__(self) -> None:
-        self._reasons: list[str] = []
-        self._count = 0
-        self._before: dict[int, signal.Handlers | Callable[[int, FrameType | None], object]] = {}
-
-    def __enter__(self) -> Signals:
-        for number in FORWARDED:
-            before = signal.signal(number, self._note)
-            self._before[number] = signal.SIG_DFL if before is None else before
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def take(self) -> list[str]:
-        """Return and forget the reasons that came since the last call."""
-        reasons, self._reasons = self._reasons, []
-        return reasons
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._count += 1
-        self._reasons.append(f"stopped by {signal.Signals(number).name}")
-        if self._count > 2:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)

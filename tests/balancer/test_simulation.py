@@ -22,9 +22,7 @@ def world(seed):
 
 def random_tasks(rng, layout, number):
     return [
-        Task(
-            i, b"", priority=rng.randrange(3), avoid=rng.choice([-1, -1, -1, *layout.workers])
-        )
+        Task(i, b"", priority=rng.randrange(3), avoid=rng.choice([-1, -1, -1, *layout.workers]))
         for i in range(number)
     ]
 

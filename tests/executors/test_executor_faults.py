@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,10 +13,10 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
-from tests.contracts.executor import evaluate, metrics
 
 from supervisor.core.objective import Objective
 from supervisor.executors import build
+from tests.contracts.executor import evaluate, metrics
 
 MODEL = """
 import ctypes, os, signal, subprocess, sys, time
@@ -42,6 +43,9 @@ def run(params):
     match params["do"]:
         case "ok":
             return 1.0
+        case "print later":
+            subprocess.Popen("sleep 0.2; echo late", shell=True)
+            return 1.0
         case "segfault":
             print("before the end")
             ctypes.string_at(0)
@@ -66,6 +70,13 @@ def run(params):
             ctypes.PyDLL(None).sleep(60)
         case "close everything":
             os.closerange(3, 100)
+            return 1.0
+        case "scribble":
+            for fd in range(3, 20):
+                try:
+                    os.write(fd, b"\\1\\0\\0\\0?")
+                except OSError:
+                    pass
             return 1.0
         case "recurse":
             return run(params)
@@ -109,6 +120,7 @@ def assert_gone(tell: Path) -> None:
         ({"do": "exit", "code": 3}, "exited", "exited with code 3"),
         ({"do": "exit", "code": 0}, "exited", "exited with code 0 before it returned a result"),
         ({"do": "garbage"}, "raised", "RuntimeError: after garbage"),
+        ({"do": "scribble"}, "exited", "broke its connection to the worker"),
         ({"do": "close everything"}, "exited", "exited with code 1"),
     ],
 )
@@ -154,6 +166,23 @@ def test_a_model_that_never_lets_go_of_the_interpreter_is_killed(executor):
 def test_a_model_that_ignores_sigterm_is_killed(executor):
     failure = evaluate(executor, 0, {"do": "deaf"}, timeout_s=0.5).failure
     assert failure.kind == "timeout"
+
+
+def test_a_child_that_dies_between_tasks_costs_nothing(executor):
+    evaluate(executor, 0, {"do": "ok"})
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+    wait_for(lambda: executor.poll() is None and executor.filenos() == [])
+    assert metrics(evaluate(executor, 1, {"do": "ok"})) == {"loss": 1.0}
+
+
+def test_late_output_does_not_keep_an_idle_worker_busy(executor, tmp_path):
+    evaluate(executor, 0, {"do": "print later"})
+    select.select(executor.filenos(), [], [], 5)
+    assert executor.poll() is None
+    assert select.select(executor.filenos(), [], [], 0.1)[0] == []
+    evaluate(executor, 1, {"do": "ok"})
+    assert not (tmp_path / "EXP/runs").exists()
 
 
 def test_too_much_output_is_a_failure(executor, tmp_path):

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.contracts.executor import ExecutorContract, evaluate, metrics, task
 
 from supervisor.core.objective import Objective
 from supervisor.executors import build
+from tests.contracts.executor import ExecutorContract, evaluate, metrics, task
 
 MODEL = """
 import math, os, sys, time

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import msgspec
 import psutil
 import pytest
-from tests.contracts.executor import IsolatedExecutorContract, evaluate, finish, metrics, task
 
 from supervisor.core.errors import ProtocolError
 from supervisor.core.objective import Objective, decode_metrics
 from supervisor.executors import build
+from tests.contracts.executor import IsolatedExecutorContract, evaluate, finish, metrics, task
 
 MODEL = """
 import math, multiprocessing, os, sys, time
@@ -178,7 +177,7 @@ class TestProcess(IsolatedExecutorContract):
         assert not psutil.pid_exists(helper)
 
     def test_the_end_of_the_run_cancels(self, objective, tmp_path):
-            late = msgspec.structs.replace(objective, deadline_s=time.time() + 0.5)
+        late = msgspec.structs.replace(objective, deadline_s=time.time() + 0.5)
         executor = build(late, 3)
         failure = evaluate(executor, 0, {"do": "sleep"}).failure
         executor.close()
@@ -219,7 +218,7 @@ def test_a_module_that_cannot_be_used_is_a_failure(objective, tmp_path, source, 
 
 def test_a_folder_that_is_gone_is_a_failure(objective, tmp_path):
     (tmp_path / "model.py").unlink()
-    os.rename(tmp_path, f"{tmp_path}-moved")
+    tmp_path.rename(f"{tmp_path}-moved")
     executor = build(objective, 0)
     failure = evaluate(executor, 0, {}).failure
     executor.close()

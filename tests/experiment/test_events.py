@@ -185,6 +185,6 @@ def test_values_keep_their_order_and_asked_points_theirs():
 def test_details_of_a_failure_may_hold_control_characters():
     event = Failed(
         point=0, attempt=1, kind="signal", message="killed\x00", details="a\r\n\x1b[0m\u2028",
-        rank=1, host="a", start_s=0.0, end_s=1.0, final=True, retry=False,
+        rank=1, host="a", start_s=0.0, end_s=1.0, final=True,
     )  # fmt: skip
     assert decode(encode(event)) == event

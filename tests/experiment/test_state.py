@@ -48,7 +48,7 @@ def finished(point, loss=0.5, attempt=1, seconds=1.0, note=""):
 def failed(point, attempt=1, final=False, kind="raised", loss=None, seconds=1.0):
     return Failed(
         point=point, attempt=attempt, kind=kind, message="ValueError: x", details="Traceback",
-        rank=2, host="b", start_s=10.0, end_s=10.0 + seconds, final=final, retry=not final,
+        rank=2, host="b", start_s=10.0, end_s=10.0 + seconds, final=final,
         loss=loss,
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ def finished(point, result, /, attempt=1, **metrics):
 def failed(point):
     return Failed(
         point=point, attempt=1, kind="raised", message="no", rank=4, host="node02",
-        start_s=START_S, end_s=START_S + 2.0, final=True, retry=False,
+        start_s=START_S, end_s=START_S + 2.0, final=True,
     )  # fmt: skip
 
 

@@ -1,0 +1,42 @@
+"""Which rank does what."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.balancer.layout import describe, split
+from supervisor.core.errors import InputError
+
+
+@given(size=st.integers(1, 5000), servers=st.none() | st.integers(1, 200))
+def test_every_rank_has_a_role_and_every_server_a_worker(size, servers):
+    layout = split(size, servers)
+    assert {layout.client, *layout.workers, *layout.servers} == set(range(size))
+    if size > 2:
+        assert not set(layout.workers) & set(layout.servers)
+        assert layout.client not in (*layout.workers, *layout.servers)
+    homes = {server: set(layout.workers_of(server)) for server in layout.servers}
+    assert all(homes.values())
+    assert sorted(w for workers in homes.values() for w in workers) == list(layout.workers)
+    assert len({len(workers) for workers in homes.values()}) <= 2
+    if size < 300:
+        assert all(worker in homes[layout.home(worker)] for worker in layout.workers)
+
+
+def test_there_is_a_server_for_each_64_workers():
+    assert [len(split(size).servers) for size in (1, 4, 65, 66, 67, 131, 1301)] == [
+        *(1, 1, 1, 1, 2, 2, 20)
+    ]
+
+
+def test_no_servers_are_refused():
+    with pytest.raises(InputError, match="--servers: is 0"):
+        split(4, 0)
+
+
+def test_the_layout_in_words():
+    assert describe(split(1)) == "1 rank: campaign 0, worker 0, server 0"
+    assert describe(split(4), ["a"] * 4) == ("4 ranks on a: campaign 0, workers 1-2 (2), server 3")
+    assert describe(split(8, 2), ["a"] * 4 + ["b"] * 4) == (
+        "8 ranks on 2 hosts: campaign 0, workers 1-5 (5), servers 6-7 (2)"
+    )

@@ -1,0 +1,194 @@
+"""A server alone: messages in, sends out."""
+
+import pytest
+
+from supervisor.balancer.credit import Credit
+from supervisor.balancer.layout import split
+from supervisor.balancer.messages import (
+    Assign,
+    Cancel,
+    Census,
+    Drain,
+    Finished,
+    Halt,
+    Inquire,
+    Load,
+    Progress,
+    Put,
+    Quiet,
+    Ready,
+    Recall,
+    Reported,
+    Returned,
+    Stop,
+    Withdraw,
+)
+from supervisor.balancer.queue import TaskQueue
+from supervisor.balancer.server import Server
+from supervisor.balancer.termination import CensusTaker, Ledger, Tally
+from supervisor.core.errors import ProtocolError
+from supervisor.core.task import Report, Result, Task
+
+LAYOUT = split(5, 1)  # client 0, workers 1 to 3, server 4
+
+
+@pytest.fixture
+def server():
+    one = Server(4, LAYOUT)
+    yield one
+    one.check()
+
+
+def tasks(*ids, **fields):
+    return [Task(i, b"", **fields) for i in ids]
+
+
+def result(task_id, seconds=1.0):
+    return Result(task_id, b"", rank=1, start_s=0.0, end_s=seconds)
+
+
+def test_a_waiting_worker_gets_a_task_at_once(server):
+    assert server.handle(Ready([], True), 2, 0.0) == []
+    assert server.handle(Put(tasks(7)), 0, 0.0) == [(2, Assign(tasks(7)))]
+
+
+def test_workers_are_served_in_the_order_in_which_they_asked(server):
+    for worker in (3, 1, 2):
+        server.handle(Ready([], True), worker, 0.0)
+    sends = server.handle(Put(tasks(0, 1)), 0, 0.0)
+    assert [to for to, _ in sends] == [3, 1]
+
+
+def test_results_go_to_the_client(server):
+    server.handle(Ready([], True), 1, 0.0)
+    server.handle(Put(tasks(0)), 0, 0.0)
+    assert server.handle(Ready([result(0)], False), 1, 1.0) == [(0, Finished([result(0)]))]
+
+
+def test_a_result_of_a_task_that_was_not_given_is_a_protocol_error(server):
+    with pytest.raises(ProtocolError, match="finished task 9, which it was not given"):
+        server.handle(Ready([result(9)], True), 1, 0.0)
+
+
+def test_a_message_for_another_role_is_a_protocol_error(server):
+    with pytest.raises(ProtocolError, match="server 4 got Stop from rank 0"):
+        server.handle(Stop(), 0, 0.0)
+
+
+def test_tasks_after_the_drain_are_a_protocol_error(server):
+    server.handle(Drain(), 0, 0.0)
+    with pytest.raises(ProtocolError, match="after its drain"):
+        server.handle(Put(tasks(1)), 0, 0.0)
+
+
+def test_short_tasks_come_in_batches_and_unbegun_ones_are_recalled(server):
+    for _ in range(60):
+        server._credit.learn(1e-5)
+    server.handle(Put(tasks(*range(12))), 0, 0.0)
+    [(_, assigned)] = server.handle(Ready([], True), 1, 0.0)
+    assert len(assigned.tasks) == 2  # a fair share of 12 for 3 workers, and room for more
+    while server.queue:
+        server.handle(Ready([], True), 2, 0.0)
+    [*recalls] = server.handle(Ready([], True), 3, 0.0)
+    assert (1, Recall([1])) in recalls
+    assert server.handle(Returned([1]), 1, 0.0)[0] == (3, Assign(tasks(1)))
+
+
+def test_long_tasks_are_handed_out_one_by_one(server):
+    server.handle(Put(tasks(*range(100))), 0, 0.0)
+    server._credit.learn(10.0)
+    [(_, assigned)] = server.handle(Ready([], True), 1, 0.0)
+    assert len(assigned.tasks) == 1
+
+
+def test_withdrawn_tasks_are_answered_or_cancelled(server):
+    server.handle(Ready([], True), 1, 0.0)
+    server.handle(Put(tasks(0, 1)), 0, 0.0)
+    sends = server.handle(Withdraw([0, 1], running=True), 0, 0.0)
+    assert (1, Cancel([0])) in sends
+    [finished] = [message for _, message in sends if isinstance(message, Finished)]
+    assert [one.id for one in finished.results] == [1]
+    assert finished.results[0].failure.kind == "cancelled"
+
+
+def test_withdrawing_can_spare_what_runs(server):
+    server.handle(Ready([], True), 1, 0.0)
+    server.handle(Put(tasks(0)), 0, 0.0)
+    assert server.handle(Withdraw([0], running=False), 0, 0.0) == []
+
+
+def test_reports_are_passed_on(server):
+    reports = [Report(0, 1, b"")]
+    assert server.handle(Progress(reports), 1, 0.0) == [(0, Reported(reports))]
+
+
+def test_the_load_counts_the_time_that_workers_hold_tasks(server):
+    server.handle(Ready([], True), 1, 0.0)
+    server.handle(Put(tasks(0, 1)), 0, 10.0)
+    assert server.handle(Inquire(), 0, 13.0) == [(0, Load(1, 1, 3, 3.0))]
+    server.handle(Ready([result(0)], False), 1, 15.0)
+    assert server.handle(Inquire(), 0, 99.0) == [(0, Load(1, 0, 3, 5.0))]
+
+
+def test_the_end_comes_only_after_everything_is_finished_and_stopped(server):
+    server.handle(Ready([], True), 1, 0.0)
+    server.handle(Put(tasks(0)), 0, 0.0)
+    assert server.handle(Drain(), 0, 0.0) == []
+    sends = server.handle(Ready([result(0)], True), 1, 0.0)
+    assert (4, Quiet()) in sends
+    assert server.handle(Quiet(), 4, 0.0) == [(4, Census(1))]
+    [(_, tally)] = server.handle(Census(1), 4, 0.0)
+    assert tally == Tally(1, True, [], [])
+    assert server.handle(tally, 4, 0.0) == [(4, Halt())]
+    assert server.handle(Halt(), 4, 0.0) == [(1, Stop()), (2, Stop()), (3, Stop())]
+
+
+def test_a_census_that_finds_open_tasks_does_not_end_the_run():
+    taker = CensusTaker([8, 9])
+    assert taker.wanted()
+    assert not taker.wanted(), "one round at a time"
+    assert not taker.add(8, Tally(1, True, [5], []))
+    assert not taker.add(9, Tally(1, True, [], []))
+    assert taker.again(), "something changed during the round"
+    assert not taker.add(8, Tally(1, True, [], [])), "an answer of an old round"
+    assert not taker.add(8, Tally(2, True, [5], []))
+    assert taker.add(9, Tally(2, True, [], [5])), "finished elsewhere than announced"
+
+
+def test_equal_numbers_of_different_ids_do_not_end_the_run():
+    taker = CensusTaker([8, 9])
+    taker.wanted()
+    taker.add(8, Tally(1, True, [5], []))
+    assert not taker.add(9, Tally(1, True, [], [6]))
+
+
+def test_a_ledger_does_not_grow_with_finished_tasks():
+    ledger = Ledger()
+    for task_id in range(1000):
+        ledger.announce(task_id)
+        ledger.finish(task_id)
+    ledger.finish(5000)
+    ledger.announce(5000)
+    assert not ledger.open
+    assert not ledger.foreign
+
+
+def test_a_queue_keeps_priorities_and_arrivals_and_skips_what_avoids_a_rank():
+    queue = TaskQueue()
+    for task in (Task(1, b""), Task(2, b"", priority=5), Task(3, b"", avoid=7), Task(4, b"")):
+        queue.push(task)
+    assert queue.remove(4).id == 4
+    assert queue.remove(4) is None
+    assert [task.id for task in queue.pop(9, avoiding=7)] == [2, 1]
+    assert [task.id for task in queue.pop(9, avoiding=-1)] == [3]
+    assert len(queue) == 0
+
+
+def test_credit_ends_the_batches_after_one_long_task():
+    credit = Credit(2)
+    for _ in range(200):
+        credit.learn(1e-6)
+    assert credit.share(10_000) > 100
+    credit.learn(1.0)
+    assert credit.share(10_000) == 1
+    assert credit.share(1) == 1

@@ -1,0 +1,186 @@
+"""Bad input: one message that says where, what and what to do; exit 2; nothing created."""
+
+import subprocess
+import sys
+
+import pytest
+
+from supervisor.cli import execute
+from tests.launching import environment, run
+
+GOOD = """\
+name: good
+objective:
+  python: model:run
+  minimize: y
+space:
+  x: {float: [0, 1]}
+optimizer:
+  kind: random
+  evaluations: 3
+"""
+
+CASES = {
+    "an unknown key": (
+        GOOD + "tsak: {retries: 1}\n",
+        "workflow.yaml:10 tsak: unknown key 'tsak'. Did you mean 'task'?",
+    ),
+    "an unknown key further in": (
+        GOOD + "task:\n  retry: 1\n",
+        "workflow.yaml:11 task.retry: unknown key 'retry'. Did you mean 'retries'?",
+    ),
+    "a wrong type": (
+        GOOD + "task:\n  timeout_s: soon\n",
+        "workflow.yaml:11 task.timeout_s: 'soon' is wrong here: expected `float",
+    ),
+    "a value out of range": (
+        GOOD + "task: {retries: -1}\n",
+        "workflow.yaml:10 task.retries: -1 is wrong here",
+    ),
+    "lower above upper": (
+        GOOD.replace("[0, 1]", "[2, 1]"),
+        "workflow.yaml:6 space.x.float: ",
+    ),
+    "an unknown kind of parameter": (
+        GOOD.replace("float", "flaot"),
+        "Did you mean 'float'?",
+    ),
+    "a missing module": (
+        GOOD.replace("model:run", "nosuch:run"),
+        "workflow.yaml:3 objective.python: there is no module 'nosuch'",
+    ),
+    "a missing function": (
+        GOOD.replace("model:run", "model:rum"),
+        "workflow.yaml:3 objective.python: unknown function in model.py 'rum'. "
+        "Did you mean 'run'?",
+    ),
+    "a tab": (GOOD.replace("  python", "\tpython"), "workflow.yaml:3: a tab"),
+    "text that is not YAML": (GOOD + "a: [1, 2\n", "workflow.yaml:1"),
+    "a key twice": (GOOD + "name: again\n", "workflow.yaml:10: "),
+    "an empty file": ("", "workflow.yaml:1: a workflow is a mapping"),
+    "a list": ("- 1\n", "workflow.yaml:1: a workflow is a mapping"),
+    "no objective": ("name: x\n", "the key 'objective' is missing"),
+    "nothing to optimise": (GOOD.replace("  minimize: y\n", ""), "minimize: METRIC"),
+    "two directions": (
+        GOOD.replace("  minimize: y\n", "  minimize: y\n  maximize: z\n"),
+        "not both",
+    ),
+    "two objectives": (
+        GOOD.replace("  minimize", "  shell: ls\n  minimize"),
+        "exactly one of 'python' and 'shell'",
+    ),
+    "no space": (GOOD.replace("space:\n  x: {float: [0, 1]}\n", ""), "'space' is missing"),
+    "an unknown optimizer": (
+        GOOD.replace("random", "randon"),
+        "workflow.yaml:8 optimizer.kind: unknown",
+    ),
+    "an unknown setting": (
+        GOOD + "  sede: 1\n",
+        "workflow.yaml:10 optimizer.sede: unknown setting",
+    ),
+    "no number of evaluations": (GOOD.replace("  evaluations: 3\n", ""), "'evaluations'"),
+    "no evaluations": (
+        GOOD.replace("evaluations: 3", "evaluations: 0"),
+        "workflow.yaml:9 optimizer.evaluations: 0 is wrong here",
+    ),
+    "an unknown placeholder": (
+        GOOD.replace("python: model:run", "shell: 'echo ${y}'"),
+        "workflow.yaml:3 objective.shell: unknown parameter",
+    ),
+    "an executor that cannot run it": (
+        GOOD + "task: {run: shell}\n",
+        "workflow.yaml:10 task.run: 'shell' cannot run an objective given as 'python:'",
+    ),
+    "several ranks": (GOOD + "task: {size: 2}\n", "workflow.yaml:10 task.size: is 2"),
+    "an empty UPF": (
+        "objective: {python: 'model:run'}\npoints: empty.txt\n",
+        "empty.txt: there is no task in it",
+    ),
+    "a missing UPF": (
+        "objective: {python: 'model:run'}\npoints: nosuch.txt\n",
+        "workflow.yaml:2 points: there is no file",
+    ),
+    "a broken UPF": (
+        "objective: {python: 'model:run'}\npoints: broken.txt\n",
+        "broken.txt:2: not JSON",
+    ),
+    "points and a space": (
+        "objective: {python: 'model:run'}\npoints: broken.txt\nspace: {x: 1}\n",
+        "workflow.yaml:3 space: has no use beside 'points'",
+    ),
+    "an unsafe name": (GOOD.replace("name: good", "name: ../x"), "workflow.yaml:1 name"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "model.py").write_text("def run(params):\n    return params['x']\n")
+    (tmp_path / "empty.txt").write_text("# nothing\n\n")
+    (tmp_path / "broken.txt").write_text('{"id": "a"}\n{"id": \n')
+    (tmp_path / "workflow.yaml").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_workflow(case, command, folder, capsys):
+    text, message = CASES[case]
+    (folder / "workflow.yaml").write_text(text)
+    before = sorted(folder.rglob("*"))
+    assert execute([command, "workflow.yaml"]) == 2
+    said = capsys.readouterr()
+    assert message in said.err, said.err
+    assert said.err.startswith("supervisor: ")
+    assert said.err.count("\n") == 1, "one message"
+    assert said.out == ""
+    assert [path for path in sorted(folder.rglob("*")) if "__pycache__" not in str(path)] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
+        (["run"], "name a workflow file"),
+        (["run", "workflow.yaml", "--walltime", "soon"], "--walltime: 'soon'"),
+        (["run", "workflow.yaml", "--set", "task"], "--set task: is not of the form key=value"),
+        (["run", "workflow.yaml", "--set", "name.x=1"], "'name' is not a mapping"),
+        (["run", "workflow.yaml", "--set", "task.retries=often"], "--set task.retries"),
+        (["run", "--resume"], "no such experiment"),
+        (["run", "--resume", "EXP007"], "no such experiment"),
+        (["status"], "no such experiment"),
+        (["why", "3"], "no such experiment"),
+        (["table", "nosuch"], "no such experiment"),
+    ],
+)
+def test_a_wrong_command_line(arguments, message, folder, capsys):
+    before = sorted(folder.rglob("*"))
+    assert execute(arguments) == 2
+    said = capsys.readouterr()
+    assert message in said.err, said.err
+    assert said.err.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_an_unknown_option_is_bad_input(folder, capsys):
+    assert execute(["run", "workflow.yaml", "--nosuch"]) == 2
+    assert "--nosuch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["mpich", "openmpi"])
+def test_under_a_launcher_it_is_said_once(name, folder):
+    mpi = environment(name)
+    (folder / "workflow.yaml").write_text(GOOD.replace("float", "flaot"))
+    done = run([*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"], folder)
+    assert done.returncode == 2
+    assert done.stderr.count("supervisor: workflow.yaml:6") == 1
+    assert "Traceback" not in done.stderr
+    assert not (folder / "experiments").exists()
+
+
+def test_with_n_it_is_said_before_mpiexec_starts(folder):
+    command = [sys.executable, "-m", "supervisor", "run", "-n", "4", "workflow.yaml"]
+    (folder / "workflow.yaml").write_text(GOOD.replace("float", "flaot"))
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,182 @@
+"""Runs that end before their time, and go on."""
+
+import collections
+import csv
+import signal
+import time
+
+import pytest
+
+from supervisor.experiment.events import Finished
+from supervisor.experiment.journal import read_journal
+from tests.launching import environment, finish, kill, run, start
+
+MODEL = """
+import time
+
+def run(params, task):
+    with open("starts", "a") as file:
+        file.write(f"{task.id}\\n")
+    time.sleep(0.05)
+    return {"y": params["x"] ** 2, "seed": task.seed}
+"""
+
+WORKFLOW = """
+name: search
+objective: {python: "model:run", minimize: y}
+space: {x: {float: [-1, 1]}}
+optimizer: {kind: random, evaluations: 60, seed: 5}
+"""
+
+
+@pytest.fixture(params=["mpich", "openmpi"])
+def mpi(request):
+    return environment(request.param)
+
+
+@pytest.fixture
+def mpich():
+    return environment("mpich")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "model.py").write_text(MODEL)
+    (tmp_path / "workflow.yaml").write_text(WORKFLOW)
+    return tmp_path
+
+
+def starts(folder):
+    """Return how often the evaluation of each point was begun."""
+    return collections.Counter(int(line) for line in (folder / "starts").read_text().split())
+
+
+def finished(experiment):
+    """Return the points with a result in the journal."""
+    events = read_journal(experiment / "journal.jsonl")
+    return {event.point for event in events if isinstance(event, Finished)}
+
+
+def results(experiment):
+    """Return parameters and results, without who did it when."""
+    with (experiment / "results.csv").open(newline="") as file:
+        return [
+            (row["point"], row["status"], row["x"], row["y"], row["seed"])
+            for row in csv.DictReader(file)
+        ]
+
+
+def wait_for(experiment, number):
+    """Wait until so many results are in the journal."""
+    journal = experiment / "journal.jsonl"
+    for _ in range(6000):
+        if journal.exists() and journal.read_text().count('"finished"') >= number:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"there were never {number} results")
+
+
+@pytest.mark.parametrize("after", [1, 13, 37])
+def test_a_killed_run_goes_on_as_if_undisturbed(mpi, folder, after):
+    command = [*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"]
+    undisturbed = run([*command, "--out", "whole"], folder)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    (folder / "starts").unlink()
+
+    experiment = folder / "experiments" / "search" / "EXP000"
+    process = start(command, folder)
+    wait_for(experiment, after)
+    kill(process)
+    before = finished(experiment)
+    begun = starts(folder)
+    assert len(before) >= after
+
+    again = run([*mpi.mpiexec(3), *mpi.supervisor, "run", "--resume"], folder)
+    assert again.returncode == 0, again.stdout + again.stderr
+    total = starts(folder)
+    for point in before:
+        assert total[point] == begun[point], f"point {point} had finished, but ran again"
+    assert set(total) == set(range(60))
+    assert max(total.values()) <= 2
+    assert results(experiment) == results(folder / "whole" / "search" / "EXP000")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_resumably(mpi, folder, number):
+    process = start([*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
+    experiment = folder / "experiments" / "search" / "EXP000"
+    wait_for(experiment, 5)
+    process.send_signal(number)
+    done = finish(process)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "supervisor run --resume experiments/search/EXP000" in done.stdout
+    assert len(finished(experiment)) < 60
+    assert len(results(experiment)) >= len(finished(experiment))
+    again = run([*mpi.supervisor, "run", "--resume", "experiments/search/EXP000"], folder)
+    assert again.returncode == 0, again.stderr
+    assert len(finished(experiment)) == 60
+
+
+def test_a_signal_to_the_launcher_itself_ends_the_run_resumably(mpich, folder):
+    command = [*mpich.mpiexec(4), *mpich.supervisor, "run", "workflow.yaml"]
+    process = start(command, folder)
+    wait_for(folder / "experiments" / "search" / "EXP000", 5)
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.returncode == 3, done.stdout + done.stderr
+
+
+def test_one_process_alone_is_interrupted_too(mpich, folder):
+    process = start([*mpich.supervisor, "run", "workflow.yaml"], folder)
+    wait_for(folder / "experiments" / "search" / "EXP000", 5)
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.returncode == 3, done.stdout + done.stderr
+
+
+def test_long_tasks_do_not_outlive_the_grace_of_an_interruption(mpich, folder):
+    (folder / "model.py").write_text(MODEL.replace("time.sleep(0.05)", "time.sleep(600)"))
+    process = start([*mpich.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
+    while not (folder / "starts").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)  # impatient: no grace
+    done = finish(process)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert time.monotonic() - began < 60
+    assert "0 finished, 0 failed" in done.stdout
+
+
+def test_the_walltime_ends_the_run_in_time_and_costs_no_attempt(mpich, folder):
+    (folder / "model.py").write_text(MODEL.replace("time.sleep(0.05)", "time.sleep(0.5)"))
+    began = time.time()
+    command = [*mpich.supervisor, "run", "-n", "4", "--walltime", "00:00:13", "workflow.yaml"]
+    done = run(command, folder)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert time.time() - began < 20
+    assert "the walltime is over" in done.stdout
+    experiment = folder / "experiments" / "search" / "EXP000"
+    assert '"failed"' not in (experiment / "journal.jsonl").read_text()
+
+
+def test_an_experiment_that_is_complete_has_nothing_to_resume(mpich, folder):
+    less = ["--set", "optimizer.evaluations=3"]
+    assert run([*mpich.supervisor, "run", "workflow.yaml", *less], folder).returncode == 0
+    again = run([*mpich.supervisor, "run", "--resume"], folder)
+    assert again.returncode == 0, again.stderr
+    assert sum(starts(folder).values()) == 3
+
+
+def test_a_changed_model_of_the_search_is_noticed_on_resume(mpich, folder):
+    (folder / "points.txt").write_text('{"x": 1}\n{"x": 2}\n{"x": 3}\n')
+    (folder / "workflow.yaml").write_text(
+        "name: ensemble\nobjective: {python: 'model:run', minimize: y}\npoints: points.txt\n"
+    )
+    assert run([*mpich.supervisor, "run", "workflow.yaml"], folder).returncode == 0
+    (folder / "points.txt").write_text('{"x": 1}\n{"x": 2.5}\n{"x": 3}\n')
+    again = run([*mpich.supervisor, "run", "--resume"], folder)
+    assert again.returncode == 1
+    assert "does not give point" in again.stderr
+    assert "Traceback" not in again.stderr
