@@ -30,7 +30,7 @@ class Credit:
         """Take the length of one finished task into account."""
         if seconds >= PATIENCE_S:
             self._mean_s = max(self._mean_s, seconds)
-        self._mean_s += MEMORY * (max(seconds, 0.0) - self._mean_s)
+        self._mean_s += MEMORY * (seconds - self._mean_s)
 
     def share(self, queued: int) -> int:
         """Return how many of ``queued`` tasks the next worker gets, at least 1."""

@@ -74,13 +74,16 @@ class Load(Message, frozen=True):
         queued: Tasks that wait for a worker.
         running: Workers that hold at least one task.
         workers: Workers at home on this server.
-        busy_s: Seconds that its workers have held tasks, summed over workers.
+        busy_s: Seconds that its workers have worked, summed: the lengths of finished tasks, and
+            the time since the last news of workers that hold tasks.
+        elapsed_s: Seconds since the server got its first message.
     """
 
     queued: int
     running: int
     workers: int
     busy_s: float
+    elapsed_s: float
 
 
 class Ended(Message, frozen=True):

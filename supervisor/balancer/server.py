@@ -7,6 +7,7 @@ everything is done lives in ``termination``; here the handlers only feed it.
 
 from __future__ import annotations
 
+import math
 from functools import singledispatchmethod
 
 from supervisor.balancer.credit import Credit
@@ -68,8 +69,9 @@ class Server:
         self._holder: dict[int, int] = {}  # task id to the worker that holds it
         self._credit = Credit(len(self.workers))
         self._loaded: set[int] = set()  # workers with tasks that they cannot have begun
-        self._busy_since: dict[int, float] = {}
+        self._busy_since: dict[int, float] = {}  # of workers that hold tasks: the last news
         self._busy_s = 0.0
+        self._began_s = math.inf
         self._census = CensusTaker(layout.servers) if rank == layout.master else None
         self._quiet = False
 
@@ -86,6 +88,7 @@ class Server:
         Raises:
             ProtocolError: If a server does not expect this message from this sender.
         """
+        self._began_s = min(self._began_s, now)
         sends = self._handle(message, source, now)
         sends.extend(self._notice_quiet())
         return sends
@@ -133,7 +136,8 @@ class Server:
     @_handle.register
     def _(self, message: Inquire, source: int, now: float) -> list[Send]:
         busy_s = self._busy_s + sum(now - since for since in self._busy_since.values())
-        load = Load(len(self.queue), len(self._busy_since), len(self.workers), busy_s)
+        workers, elapsed_s = len(self.workers), now - self._began_s
+        load = Load(len(self.queue), len(self._busy_since), workers, busy_s, elapsed_s)
         return [(source, load)]
 
     @_handle.register
@@ -147,6 +151,7 @@ class Server:
     @_handle.register
     def _(self, message: Ready, source: int, now: float) -> list[Send]:
         self._take_results(message.results, source)
+        self._busy_since.pop(source, None)  # what it did since then is in its results
         self.recalled.discard(source)
         if message.wanted:
             self.waiting[source] = None
@@ -246,7 +251,9 @@ class Server:
                 )
             del self._holder[result.id]
             self.ledger.finish(result.id)
-            self._credit.learn(result.end_s - result.start_s)
+            seconds = max(0.0, result.end_s - result.start_s)
+            self._credit.learn(seconds)
+            self._busy_s += seconds
 
     def _recall(self) -> list[Send]:
         """Ask workers for half of what they cannot have begun, one recall at a time each."""
@@ -264,10 +271,10 @@ class Server:
             self._loaded.add(worker)
         else:
             self._loaded.discard(worker)
-        if held and worker not in self._busy_since:
-            self._busy_since[worker] = now
-        elif not held and worker in self._busy_since:
-            self._busy_s += now - self._busy_since.pop(worker)
+        if held:
+            self._busy_since.setdefault(worker, now)
+        else:
+            self._busy_since.pop(worker, None)
 
     # --- the end --------------------------------------------------------------------------
 

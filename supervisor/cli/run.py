@@ -17,7 +17,12 @@ from supervisor.core.errors import InputError, SupervisorError
 from supervisor.dataflow.workflow import load_workflow
 from supervisor.experiment.folder import Experiment
 from supervisor.monitor.progress import Progress
-from supervisor.runtime.launcher import CONSOLE_WIDTH, launch_environment, mpiexec_command
+from supervisor.runtime.launcher import (
+    CONSOLE_WIDTH,
+    end_with_parent,
+    launch_environment,
+    mpiexec_command,
+)
 from supervisor.runtime.run import Options, resume, start
 from supervisor.runtime.world import World, alone
 
@@ -122,12 +127,17 @@ def launch(ranks: int) -> int:
 
     Ctrl-C and SIGTERM are passed on as SIGUSR1, which every launcher forwards and none takes for
     an order to kill; mpiexec is in a session of its own, so that it does not see Ctrl-C itself.
+    If this process is killed, mpiexec is told to end.
     """
     command = mpiexec_command(ranks, sys.argv[1:])
     environment = launch_environment(os.environ, _terminal_width(None))
     try:
         child = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
         )
     except OSError as error:
         raise SupervisorError(f"{command[0]} cannot be started: {error}") from error

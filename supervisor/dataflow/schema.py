@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -75,8 +75,18 @@ def _located(text: str, document: Document) -> InputError:
         return UnknownName(where, unknown[1], known, what="key")
     if missing := re.search(r"missing required field `(.*)`", problem):
         return InputError(document.where(*path), f"the key {missing[1]!r} is missing")
+    if chosen := re.search(r"Invalid enum value '(.*)'", problem):
+        choices = _choices(_SECTIONS[path[:-1]], str(path[-1]))
+        return UnknownName(document.where(*path), chosen[1], choices, what="value")
     value = _value_at(document.data, path)
     return InputError(document.where(*path), f"{value!r} is wrong here: {_plainly(problem)}")
+
+
+def _choices(section: type[msgspec.Struct], key: str) -> list[str]:
+    """Return the texts that a key may have as its value."""
+    [field] = [field for field in msgspec.structs.fields(section) if field.name == key]
+    kinds = [field.type, *get_args(field.type)]
+    return [text for kind in kinds if get_origin(kind) is Literal for text in get_args(kind)]
 
 
 def _keys(json_path: str) -> tuple[Key, ...]:

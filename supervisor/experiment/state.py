@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -24,6 +25,7 @@ from supervisor.experiment.events import (
     Session,
     Waited,
 )
+from supervisor.experiment.journal import read_journal
 
 Status = Literal["open", "finished", "failed"]
 
@@ -235,3 +237,13 @@ def replay(events: Iterable[Event], *, keep_values: bool = False) -> State:
     for event in events:
         state.apply(event)
     return state
+
+
+def values_of(journal: Path, id: int) -> Values:
+    """Return the parameters of one point, which a state need not keep; empty if it is unknown."""
+    for event in read_journal(journal):
+        if isinstance(event, Asked):
+            for point in event.points:
+                if point.id == id:
+                    return point.values
+    return {}

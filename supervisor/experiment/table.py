@@ -148,7 +148,7 @@ def write_parquet(journal: Path, path: Path) -> None:
         import pyarrow.parquet
     except ImportError as error:
         raise SupervisorError(
-            "Parquet needs pyarrow, which is not installed: pip install 'supervisor[report]'"
+            "Parquet needs pyarrow, which is not installed: pip install pyarrow"
         ) from error
     table = read_table(journal)
     names, rows = table.columns, list(table.rows())

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 from supervisor.balancer.messages import Load
 from supervisor.core.errors import Interrupted
 from supervisor.experiment.folder import Experiment
-from supervisor.experiment.journal import read_journal
-from supervisor.experiment.state import State, replay
-from supervisor.monitor.text import clock, number, pairs
+from supervisor.experiment.state import State, values_of
+from supervisor.monitor.text import clock, count, number, pairs
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,19 +46,22 @@ class Snapshot:
     best: str
     left_s: float
 
-    def line(self) -> str:
-        """Return everything on one line."""
+    def counts(self) -> str:
+        """Return the time and the numbers of points."""
         of = "" if self.total is None else f" of {self.total}"
-        parts = [
+        return (
             f"{clock(self.elapsed_s)}  {self.finished}{of} done, {self.failed} failed, "
-            f"{self.running} running, {self.queued} queued",
-            f"workers {100 * self.busy:.0f} % busy",
-        ]
-        if self.best:
-            parts.insert(1, f"best {self.best}")
+            f"{self.running} running, {self.queued} queued"
+        )
+
+    def outlook(self) -> str:
+        """Return how well it goes."""
+        parts = [f"workers {100 * self.busy:.0f} % busy"]
         if self.left_s == self.left_s:
             parts.append(f"about {clock(self.left_s)} left")
-        return " | ".join(parts)
+        if self.best:
+            parts.append(f"best {self.best}")
+        return ", ".join(parts)
 
 
 class Progress:
@@ -131,7 +133,7 @@ class Progress:
             self._live.update(_bar(snapshot), refresh=True)
         elif self._time_s() >= self._next_s:
             self._next_s = self._time_s() + INTERVAL_S
-            self._print(snapshot.line())
+            self._print(f"{snapshot.counts()}; {snapshot.outlook()}")
 
     def end(self, experiment: Experiment, ending: Exception | None) -> None:
         """Show what came out: counts, the best point, where the results lie, how to go on.
@@ -147,23 +149,22 @@ class Progress:
         elapsed_s = self._time_s() - self._began_s
         busy = (self._state.busy_s - self._busy_before_s) / (self._workers * elapsed_s)
         self._print(
-            f"{closed} points: {counts['finished']} finished, {counts['failed']} failed, "
+            f"{count(closed, 'point')}: {counts['finished']} finished, {counts['failed']} failed, "
             f"in {clock(elapsed_s)}; workers {100 * busy:.0f} % busy"
         )
-        state = replay(read_journal(experiment.journal), keep_values=True)
-        for line in best_lines(state):
+        for line in best_lines(self._state, experiment):
             self._print(line)
         self._print(f"results: {experiment.results}")
         if isinstance(ending, Interrupted):
             self._print(f"{ending}; go on with: supervisor run --resume {experiment.path}")
         if counts["failed"] and not self._quiet:
-            failed = next(p.name for p in state.points.values() if p.status == "failed")
+            failed = next(p.name for p in self._state.points.values() if p.status == "failed")
             self._print(f"why a point failed: supervisor why {experiment.path} {failed}")
 
     def _snapshot(self, loads: Sequence[Load]) -> Snapshot:
         counts = self._state.counts()
         elapsed_s = self._time_s() - self._began_s
-        time_s = self._workers * elapsed_s
+        time_s = sum(load.workers * load.elapsed_s for load in loads)
         busy_s = sum(load.busy_s for load in loads)
         return Snapshot(
             elapsed_s=elapsed_s,
@@ -188,18 +189,15 @@ class Progress:
         self._stream.flush()
 
 
-def best_lines(state: State) -> list[str]:
-    """Return the best point, its metrics and its parameters, for people.
-
-    Args:
-        state: Folded with ``keep_values``.
-    """
+def best_lines(state: State, experiment: Experiment) -> list[str]:
+    """Return the best point, its metrics and its parameters, for people."""
     best = state.best()
     if best is None:
         has_metric = state.opening is not None and state.opening.metric is not None
         return ["best: none; no point gave a number"] if has_metric else []
     point = state.points[best]
-    return [f"best: {point.name}  {pairs(point.metrics)}", f"      {pairs(point.values or {})}"]
+    values = point.values or values_of(experiment.journal, best)
+    return [f"best: {point.name}  {pairs(point.metrics)}", f"      {pairs(values)}"]
 
 
 def _best(state: State) -> str:
@@ -232,4 +230,7 @@ def _bar(snapshot: Snapshot) -> RenderableType:
 
     closed = snapshot.finished + snapshot.failed
     total = None if snapshot.total is None else float(snapshot.total)
-    return Group(Text(snapshot.line()), ProgressBar(total=total, completed=closed))
+    indent = " " * len(clock(0.0))
+    lines = [snapshot.counts(), f"{indent}  {snapshot.outlook()}"]
+    texts = [Text(line, no_wrap=True, overflow="ellipsis") for line in lines]
+    return Group(*texts, ProgressBar(total=total, completed=closed, width=60))

@@ -24,3 +24,8 @@ def number(value: Any) -> str:
 def pairs(values: Values) -> str:
     """Return parameters or metrics on one line."""
     return ", ".join(f"{name} {number(value)}" for name, value in values.items())
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things, with the noun's regular plural unless it is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -40,7 +40,8 @@ def run_as_rank(command_line: Callable[[World], int]) -> int:
     try:
         if wire.rank > 0:
             for number in FORWARDED:
-                signal.signal(number, signal.SIG_IGN)
+                # A handler, because a signal that is ignored stays so in child processes.
+                signal.signal(number, lambda *_: None)
             serve(wire, build_executor)
             return 0
         world = World(wire)

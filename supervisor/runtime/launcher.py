@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,8 @@ from typing import Literal
 from supervisor.core.errors import InputError, SupervisorError
 
 _RANK_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PALS_RANKID", "ALPS_APP_PE")
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 CONSOLE_WIDTH = "SUPERVISOR_CONSOLE_WIDTH"
 """Tells rank 0 that its output ends on a terminal of this width, behind the launcher."""
@@ -61,7 +65,7 @@ def mpiexec_command(ranks: int, arguments: Sequence[str]) -> list[str]:
     if mpiexec is None:
         raise InputError(
             f"-n {ranks}",
-            "there is no mpiexec; install one with: pip install 'supervisor[mpich]', "
+            "there is no mpiexec; install one with: pip install mpich, "
             "or leave -n out to run in one process",
         )
     options = []
@@ -70,8 +74,14 @@ def mpiexec_command(ranks: int, arguments: Sequence[str]) -> list[str]:
         options = ["--oversubscribe", "--bind-to", "none"]
     return [
         *(mpiexec, "-n", str(ranks), *options),
-        *(sys.executable, "-m", "supervisor", *arguments),
+        # -P: a module in the working directory must not hide one of the standard library.
+        *(sys.executable, "-P", "-m", "supervisor", *arguments),
     ]
+
+
+def end_with_parent() -> None:
+    """Let the system send this process SIGTERM when its parent dies; for ``preexec_fn``."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 def launch_environment(environment: Mapping[str, str], width: int | None) -> dict[str, str]:

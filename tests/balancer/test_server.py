@@ -122,12 +122,12 @@ def test_reports_are_passed_on(server):
     assert server.handle(Progress(reports), 1, 0.0) == [(0, Reported(reports))]
 
 
-def test_the_load_counts_the_time_that_workers_hold_tasks(server):
+def test_the_load_counts_the_time_that_workers_work(server):
     server.handle(Ready([], True), 1, 0.0)
     server.handle(Put(tasks(0, 1)), 0, 10.0)
-    assert server.handle(Inquire(), 0, 13.0) == [(0, Load(1, 1, 3, 3.0))]
-    server.handle(Ready([result(0)], False), 1, 15.0)
-    assert server.handle(Inquire(), 0, 99.0) == [(0, Load(1, 0, 3, 5.0))]
+    assert server.handle(Inquire(), 0, 13.0) == [(0, Load(1, 1, 3, 3.0, 13.0))]
+    server.handle(Ready([result(0, 4.5)], False), 1, 15.0)
+    assert server.handle(Inquire(), 0, 99.0) == [(0, Load(1, 0, 3, 4.5, 99.0))]
 
 
 def test_the_end_comes_only_after_everything_is_finished_and_stopped(server):

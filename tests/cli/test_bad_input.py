@@ -91,6 +91,11 @@ CASES = {
         GOOD + "task: {run: shell}\n",
         "workflow.yaml:10 task.run: 'shell' cannot run an objective given as 'python:'",
     ),
+    "an executor that does not exist": (
+        GOOD + "task: {run: proces}\n",
+        "workflow.yaml:10 task.run: unknown value 'proces'. Did you mean 'process'? "
+        "Known: inline, process, shell",
+    ),
     "several ranks": (GOOD + "task: {size: 2}\n", "workflow.yaml:10 task.size: is 2"),
     "an empty UPF": (
         "objective: {python: 'model:run'}\npoints: empty.txt\n",
