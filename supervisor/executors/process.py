@@ -119,7 +119,7 @@ class ProcessExecutor:
                 message = self._decoder.decode(data)
             except msgspec.DecodeError:  # user code wrote to a descriptor that is not its own
                 current.lost_at = time.monotonic()
-                continue
+                return None  # nor is a result to be trusted that comes this way
             if isinstance(message, Progress):
                 self._reports.append(message.report)
             elif message.id == current.task.id:

@@ -168,7 +168,7 @@ def test_a_table_in_a_folder_that_is_missing_is_an_error(write, tmp_path):
 
 def test_parquet_without_pyarrow_says_what_to_install(write, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(SupervisorError, match=r"pip install 'supervisor\[report\]'"):
+    with pytest.raises(SupervisorError, match=r"pip install pyarrow"):
         table.write_parquet(write(EVENTS), tmp_path / "results.parquet")
 
 
