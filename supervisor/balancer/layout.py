@@ -23,8 +23,8 @@ class Layout(msgspec.Struct, frozen=True):
 
     Attributes:
         size: Number of ranks.
-        workers: World ranks of the workers, ascending.
-        servers: World ranks of the servers, ascending; the first one is the master.
+        workers: World ranks of the workers: consecutive, ascending.
+        servers: World ranks of the servers: likewise; the first one is the master.
     """
 
     size: int
@@ -43,11 +43,11 @@ class Layout(msgspec.Struct, frozen=True):
 
     def home(self, worker: int) -> int:
         """Return the server that a worker asks for tasks."""
-        return self.servers[self.workers.index(worker) % len(self.servers)]
+        return self.servers[(worker - self.workers[0]) % len(self.servers)]
 
     def workers_of(self, server: int) -> tuple[int, ...]:
         """Return the workers at home on a server."""
-        return self.workers[self.servers.index(server) :: len(self.servers)]
+        return self.workers[server - self.servers[0] :: len(self.servers)]
 
 
 def split(size: int, servers: int | None = None) -> Layout:

@@ -185,14 +185,13 @@ class Setup(Message, frozen=True):
     """What a rank needs to play its roles.
 
     Attributes:
-        size, workers, servers: The layout's.
+        size, servers: Numbers of ranks and servers; the layout follows from them.
         neighbours: Number of workers on the receiver's host.
         objective: For the executor; opaque here.
     """
 
     size: int
-    workers: tuple[int, ...]
-    servers: tuple[int, ...]
+    servers: int
     neighbours: int
     objective: bytes
 

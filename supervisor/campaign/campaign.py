@@ -213,7 +213,8 @@ class Campaign:
         self._mean_s += 0.05 * (result.end_s - result.start_s - self._mean_s)
         if result.failure is None:
             self._take_value(attempt, result)
-        elif result.failure.kind != "cancelled":
+        elif result.failure.kind != "cancelled" and not isinstance(self.ending, Interrupted):
+            # Schedulers signal the models too: a failure during the end says nothing of a point.
             self._take_failure(attempt, result, result.failure)
 
     def _take_value(self, attempt: Attempt, result: Result) -> None:

@@ -84,9 +84,15 @@ def _bound_names(body: list[ast.stmt]) -> Iterator[str]:
             case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
                 for field in ("body", "orelse", "handlers", "finalbody"):
                     yield from _bound_names(getattr(statement, field, []))
+                for node in (*getattr(statement, "items", ()), getattr(statement, "target", None)):
+                    yield from _stored_names(node)
             case ast.ExceptHandler(body=handler):
                 yield from _bound_names(handler)
             case _:
-                for node in ast.walk(statement):
-                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                        yield node.id
+                yield from _stored_names(statement)
+
+
+def _stored_names(tree: ast.AST | None) -> Iterator[str]:
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id

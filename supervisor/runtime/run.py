@@ -57,7 +57,7 @@ def start(world: World, path: Path, options: Options, progress: Progress) -> Cam
     """
     workflow = load_workflow(path, options.overrides)
     layout = split(world.size, options.servers)
-    world.hosts  # noqa: B018  # all ranks are there before anything is created
+    world.gather()
     experiment = Experiment.create(options.out, workflow.name)
     experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
     journal = Journal.create(experiment.journal)
@@ -96,6 +96,7 @@ def resume(world: World, experiment: Experiment, options: Options, progress: Pro
         raise InputError(str(experiment.journal), "is empty; run the workflow anew")
     workflow = load_workflow(experiment.workflow, folder=Path(state.opening.source_dir))
     layout = split(world.size, options.servers)
+    world.gather()
     run = Run(world, layout, workflow, experiment, options, progress)
     return run.execute(journal, state, resumed=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from supervisor.balancer.layout import Layout
+from supervisor.balancer.layout import Layout, split
 from supervisor.balancer.messages import Dismiss, Hello, Setup
 from supervisor.balancer.pump import Pump, await_message
 from supervisor.balancer.role import ActiveRole
@@ -31,42 +31,41 @@ class World:
 
     Args:
         wire: Between the ranks; all others call ``serve``.
+
+    Attributes:
+        hosts: Host name of each rank; empty before ``gather``.
     """
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.size = wire.size
-        self._hosts: list[str] = []
+        self.hosts: list[str] = []
         self._under_way = False
 
-    @property
-    def hosts(self) -> list[str]:
-        """Host name of each rank; the first look waits until all ranks are there."""
-        if not self._hosts:
-            names = {0: socket.gethostname()}
-            while len(names) < self.size:
-                message, source = await_message(self.wire)
-                if not isinstance(message, Hello):
-                    raise ProtocolError(f"rank {source} sent {message} before it said hello")
-                names[source] = message.host
-            self._hosts = [names[rank] for rank in range(self.size)]
-        return self._hosts
+    def gather(self) -> None:
+        """Wait until all ranks are there."""
+        names = {0: socket.gethostname()}
+        while len(names) < self.size:
+            message, source = await_message(self.wire)
+            if not isinstance(message, Hello):
+                raise ProtocolError(f"rank {source} sent {message} before it said hello")
+            names[source] = message.host
+        self.hosts = [names[rank] for rank in range(self.size)]
 
     def run(
         self, layout: Layout, client: ActiveRole, objective: Objective, build: BuildExecutor
     ) -> None:
-        """Let all ranks play their roles until the client's work is done."""
+        """Let all ranks, which were gathered, play their roles until the client's work is done."""
         encoded = msgspec.msgpack.encode(objective)
         workers_on = Counter(self.hosts[worker] for worker in layout.workers)
-        for rank in range(self.size):
-            neighbours = max(1, workers_on[self.hosts[rank]])
-            setup = Setup(layout.size, layout.workers, layout.servers, neighbours, encoded)
-            if rank > 0:
-                self.wire.send(setup, rank)
-            else:
-                own = setup
+        setups = [
+            Setup(layout.size, len(layout.servers), max(1, workers_on[host]), encoded)
+            for host in self.hosts
+        ]
+        for rank, setup in enumerate(setups[1:], start=1):
+            self.wire.send(setup, rank)
         self._under_way = True
-        _pump(self.wire, own, build, client).run()
+        _pump(self.wire, setups[0], build, client).run()
         self._under_way = False
 
     def dismiss(self) -> None:
@@ -102,7 +101,7 @@ def _pump(
     wire: Wire, setup: Setup, build: BuildExecutor, client: ActiveRole | None = None
 ) -> Pump:
     """Return a pump with the roles that the layout gives this rank."""
-    layout = Layout(size=setup.size, workers=setup.workers, servers=setup.servers)
+    layout = split(setup.size, setup.servers)
     worker: ActiveRole | None = None
     if wire.rank in layout.workers:
         executor = build(setup.objective, wire.rank, setup.neighbours)

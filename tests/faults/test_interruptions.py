@@ -5,6 +5,7 @@ import csv
 import signal
 import time
 
+import psutil
 import pytest
 
 from supervisor.experiment.events import Finished
@@ -180,3 +181,29 @@ def test_a_changed_model_of_the_search_is_noticed_on_resume(mpich, folder):
     assert again.returncode == 1
     assert "does not give point" in again.stderr
     assert "Traceback" not in again.stderr
+
+
+def test_killing_the_command_line_ends_the_ranks_that_it_started(mpich, folder):
+    process = start([*mpich.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
+    wait_for(folder / "experiments" / "search" / "EXP000", 3)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert not alive
+    assert run([*mpich.supervisor, "run", "--resume"], folder).returncode == 0
+
+
+def test_a_task_at_its_limit_can_clean_up(mpich, folder):
+    (folder / "workflow.yaml").write_text(
+        "name: limit\n"
+        "objective:\n"
+        "  shell: 'trap \"touch cleaned; exit 0\" TERM; sleep 600 & wait'\n"
+        "  minimize: y\n"
+        "space: {x: {float: [0, 1]}}\n"
+        "optimizer: {kind: random, evaluations: 1}\n"
+        "task: {timeout_s: 1}\n"
+    )
+    done = run([*mpich.supervisor, "run", "-n", "3", "workflow.yaml"], folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "cleaned").exists()
