@@ -10,16 +10,18 @@ from supervisor.balancer.messages import (
     Drain,
     Ended,
     Finished,
+    Forget,
     Inquire,
     Load,
     Message,
     Put,
     Reported,
+    Reprioritise,
     Send,
     Withdraw,
 )
-from supervisor.core.errors import ProtocolError
-from supervisor.core.task import Report, Result, Task
+from supervisor.core.errors import InputError, ProtocolError
+from supervisor.core.task import Report, Result, Target, Task
 
 
 class Client:
@@ -29,15 +31,25 @@ class Client:
 
     Args:
         layout: The roles of all ranks.
+        hosts: Host name of each rank; empty if all ranks are on one host.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, hosts: Sequence[str] = ()) -> None:
         self.layout = layout
+        self.hosts = list(hosts) or ["localhost"] * layout.size
         self.done = False
+        self.outstanding = 0
+        """Units of work that were put and have no result yet."""
         self.loads: dict[int, Load] = {}
-        self._server_of: dict[int, int] = {}  # ids of tasks without a result
-        self._tasks_on: dict[int, int] = dict.fromkeys(layout.servers, 0)
-        self._workers_of = {s: len(layout.workers_of(s)) for s in layout.servers}
+        self._server_of: dict[int, tuple[int, int]] = {}  # open single tasks: server and kind
+        self._bulks: dict[int, int] = {}  # open bulks: units without a result
+        self._teams = {server: _team(layout, server) for server in layout.servers}
+        self._tasks_on = {server: [0] * len(layout.kinds) for server in layout.servers}
+        numbers = {host: number for number, host in enumerate(dict.fromkeys(self.hosts))}
+        self.host_numbers = [numbers[host] for host in self.hosts]
+        """Number of the host of each rank."""
+        self._homes: dict[tuple[int, int, int], list[int]] = {}  # servers of targets seen before
+        self._changed: set[int] = set()  # ids that servers remember as withdrawn or changed
         self._results: list[Result] = []
         self._reports: list[Report] = []
         self._puts: dict[int, list[Task]] = {}
@@ -46,49 +58,68 @@ class Client:
 
     # --- for the campaign -----------------------------------------------------------------
 
-    @property
-    def outstanding(self) -> int:
-        """Number of tasks that were put and have no result yet."""
-        return len(self._server_of)
-
     def put(self, tasks: Iterable[Task]) -> None:
-        """Queue tasks, each on the server with the fewest open tasks for each worker."""
-        for task in tasks:
-            server = self._choose(task)
-            self._server_of[task.id] = server
-            self._tasks_on[server] += 1
-            self._puts.setdefault(server, []).append(task)
+        """Queue tasks where there is least to do for each worker; bulks are shared out.
 
-    def withdraw(self, *, running: bool) -> None:
-        """End the tasks that have no result; each gets one, of kind "cancelled" or its own.
+        Raises:
+            InputError: If a task can run nowhere.
+        """
+        for task in tasks:
+            servers = self._servers_for(task)
+            if task.parts:
+                self._put_bulk(task, servers)
+            else:
+                self._put_single(task, servers)
+            self.outstanding += task.width
+
+    def location(self, *, rank: int = -1, host: str = "", hard: bool = True) -> Target:
+        """Return a target: one worker's rank, or any worker of a host.
+
+        Raises:
+            InputError: If there is no such worker.
+        """
+        if host:
+            if host not in (self.hosts[worker] for worker in self.layout.workers):
+                known = ", ".join(dict.fromkeys(self.hosts[w] for w in self.layout.workers))
+                raise InputError(f"location(host={host!r})", f"no worker is there; hosts: {known}")
+            return Target(host=self.host_numbers[self.hosts.index(host)], hard=hard)
+        if rank not in self.layout.workers:
+            workers = self.layout.workers
+            problem = f"is no worker; workers are the ranks {workers[0]} to {workers[-1]}"
+            raise InputError(f"location(rank={rank})", problem)
+        return Target(rank=rank, hard=hard)
+
+    def withdraw(self, ids: Iterable[int] | None = None, *, running: bool) -> None:
+        """End tasks; each gets a result, of kind "cancelled" or its own.
 
         Args:
-            running: Whether tasks that workers hold are ended too, not only queued ones.
+            ids: Which; None for all that have no result.
+            running: Whether those that workers hold are ended too, not only queued ones.
         """
-        self._flush_puts()
-        by_server: dict[int, list[int]] = {}
-        for task_id, server in self._server_of.items():
-            by_server.setdefault(server, []).append(task_id)
-        self._outbox.extend((server, Withdraw(ids, running)) for server, ids in by_server.items())
+        every = [*self._server_of, *self._bulks]
+        chosen = every if ids is None else [one for one in ids if self._is_open(one)]
+        self._change(chosen, Withdraw(chosen, running))
+
+    def reprioritise(self, ids: Iterable[int], priority: int) -> None:
+        """Change the priority of tasks as long as they are queued."""
+        chosen = [one for one in ids if self._is_open(one)]
+        self._change(chosen, Reprioritise(chosen, priority))
 
     def discontinue(self, task_id: int) -> None:
         """Let a running task stop early; nothing happens if it has its result already."""
-        server = self._server_of.get(task_id)
-        if server is not None:
-            self._flush_puts()
-            self._outbox.append((server, Discontinue(task_id)))
+        if self._is_open(task_id):
+            self._tell_all(Discontinue(task_id))
 
     def inquire(self) -> None:
         """Ask all servers for their loads, which then appear in ``loads``."""
         if not self._drained:
-            self._outbox.extend((server, Inquire()) for server in self.layout.servers)
+            self._tell_all(Inquire())
 
     def drain(self) -> None:
         """Put nothing more: when all tasks are finished, everyone stops."""
         if not self._drained:
+            self._tell_all(Drain())
             self._drained = True
-            self._flush_puts()
-            self._outbox.extend((server, Drain()) for server in self.layout.servers)
 
     def take_results(self) -> list[Result]:
         """Return and forget the results that came since the last call."""
@@ -127,8 +158,9 @@ class Client:
             case Finished():
                 for result in message.results:
                     self._take(result)
+                self._forget()
             case Reported():
-                self._reports.extend(r for r in message.reports if r.id in self._server_of)
+                self._reports.extend(r for r in message.reports if self._is_open(r.id))
             case Load():
                 self.loads[source] = message
             case Ended():
@@ -140,22 +172,102 @@ class Client:
                 )
         return []
 
-    def _take(self, result: Result) -> None:
-        """Keep a task's first result; a late one of a task that was given out twice is void."""
-        server = self._server_of.pop(result.id, None)
-        if server is not None:
-            self._tasks_on[server] -= 1
-            self._results.append(result)
+    # --- inside ---------------------------------------------------------------------------
 
-    def _choose(self, task: Task) -> int:
-        servers: Sequence[int] = self.layout.servers
-        if len(servers) == 1:
-            return servers[0]
-        if task.avoid in self.layout.workers:
-            shunned = self.layout.home(task.avoid)
-            servers = [server for server in servers if server != shunned]
-        return min(servers, key=lambda s: (self._tasks_on[s] / self._workers_of[s], s))
+    def _take(self, result: Result) -> None:
+        """Keep a result; one of a task that has all its results already is void."""
+        if result.id in self._server_of:
+            server, kind = self._server_of.pop(result.id)
+            self._tasks_on[server][kind] -= 1
+        elif result.id in self._bulks:
+            self._bulks[result.id] -= result.width
+            if not self._bulks[result.id]:
+                del self._bulks[result.id]
+        else:
+            return
+        self.outstanding -= result.width
+        self._results.append(result)
+
+    def _is_open(self, task_id: int) -> bool:
+        return task_id in self._server_of or task_id in self._bulks
+
+    def _put_single(self, task: Task, servers: Sequence[int]) -> None:
+        server = min(servers, key=lambda one: (self._pressure(one, task.kind), one))
+        self._server_of[task.id] = server, task.kind
+        self._tasks_on[server][task.kind] += 1
+        self._puts.setdefault(server, []).append(task)
+
+    def _put_bulk(self, task: Task, servers: Sequence[int]) -> None:
+        """Give each server a slice that fits the number of its workers."""
+        self._bulks[task.id] = task.width
+        begin = done = 0
+        total = sum(self._teams[server][task.kind] for server in servers)
+        for server in servers:
+            done += self._teams[server][task.kind]
+            end = task.width * done // total
+            if end > begin:
+                self._puts.setdefault(server, []).append(task.slice(begin, end))
+            begin = end
+
+    def _pressure(self, server: int, kind: int) -> float:
+        return self._tasks_on[server][kind] / self._teams[server][kind]
+
+    def _servers_for(self, task: Task) -> Sequence[int]:
+        """Return the servers whose workers may run a task, the better ones if there are such."""
+        able = [server for server in self.layout.servers if self._teams[server][task.kind]]
+        if not able:
+            raise InputError(f"task {task.id}", f"no worker takes {self._named(task.kind)}")
+        if task.target is not None:
+            return self._targeted(task, task.target, able)
+        if task.avoid in self.layout.workers and len(able) > 1:
+            return [server for server in able if server != self.layout.home(task.avoid)]
+        return able
+
+    def _targeted(self, task: Task, target: Target, able: Sequence[int]) -> Sequence[int]:
+        key = (target.rank, target.host, task.kind)
+        homes = self._homes.get(key)
+        if homes is None:
+            homes = self._homes[key] = sorted(
+                {
+                    self.layout.home(worker)
+                    for worker in self.layout.workers
+                    if (worker == target.rank or self.host_numbers[worker] == target.host)
+                    and self.layout.kind_of(worker) == task.kind
+                }
+            )
+        if not homes and target.hard:
+            place = f"rank {target.rank}" if target.rank >= 0 else f"host {target.host}"
+            raise InputError(f"task {task.id}", f"{place} does not take {self._named(task.kind)}")
+        return homes or able
+
+    def _named(self, kind: int) -> str:
+        return f"tasks of kind {self.layout.kinds[kind]!r}"
+
+    def _change(self, ids: list[int], message: Message) -> None:
+        """Tell all servers, for a task may have been stolen from where it was put."""
+        if ids and not self._drained:
+            self._changed.update(ids)
+            self._tell_all(message)
+
+    def _forget(self) -> None:
+        """Let servers forget changes of tasks that are finished."""
+        if len(self.layout.servers) == 1 or self._drained:
+            self._changed.clear()
+        gone = [task_id for task_id in self._changed if not self._is_open(task_id)]
+        if gone and len(gone) == len(self._changed):
+            self._changed.clear()
+            self._tell_all(Forget(gone))
+
+    def _tell_all(self, message: Message) -> None:
+        self._flush_puts()
+        self._outbox.extend((server, message) for server in self.layout.servers)
 
     def _flush_puts(self) -> None:
         self._outbox.extend((server, Put(tasks)) for server, tasks in self._puts.items())
         self._puts = {}
+
+
+def _team(layout: Layout, server: int) -> list[int]:
+    """Return the number of workers of each kind at home on a server."""
+    kinds = [layout.kind_of(worker) for worker in layout.workers_of(server)]
+    return [kinds.count(kind) for kind in range(len(layout.kinds))]

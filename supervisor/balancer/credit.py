@@ -8,7 +8,7 @@ fair share of the queue, so that long tasks are not hoarded.
 from __future__ import annotations
 
 BATCH_S = 0.004
-MOST_TASKS = 512
+MOST_UNITS = 2048
 MEMORY = 0.05  # weight of the newest task in the running mean
 PATIENCE_S = 0.05  # one task as long as this among short ones ends the batches for a while
 
@@ -27,12 +27,12 @@ class Credit:
         self._mean_s = BATCH_S
 
     def learn(self, seconds: float) -> None:
-        """Take the length of one finished task into account."""
+        """Take the length of one finished task, or part of a bulk, into account."""
         if seconds >= PATIENCE_S:
             self._mean_s = max(self._mean_s, seconds)
         self._mean_s += MEMORY * (seconds - self._mean_s)
 
     def share(self, queued: int) -> int:
-        """Return how many of ``queued`` tasks the next worker gets, at least 1."""
+        """Return how many of ``queued`` units of work the next worker gets, at least 1."""
         fair = -(-queued // (2 * self._workers))
-        return max(1, min(fair, MOST_TASKS, int(BATCH_S / max(self._mean_s, 1e-6))))
+        return max(1, min(fair, MOST_UNITS, int(BATCH_S / max(self._mean_s, 1e-6))))

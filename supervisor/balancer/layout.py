@@ -9,13 +9,16 @@ One rank plays all three roles; of two ranks, rank 0 is client and server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from supervisor.core.errors import InputError
 
 WORKERS_PER_SERVER = 64
+
+REGULAR = "work"
+"""The kind of tasks that say nothing else."""
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -25,11 +28,16 @@ class Layout(msgspec.Struct, frozen=True):
         size: Number of ranks.
         workers: World ranks of the workers: consecutive, ascending.
         servers: World ranks of the servers: likewise; the first one is the master.
+        kinds: Names of the work types; the first one is that of regular tasks.
+        counts: Number of workers of each kind. Regular workers come first, then the others in
+            the order of the kinds.
     """
 
     size: int
-    workers: tuple[int, ...]
-    servers: tuple[int, ...]
+    workers: range
+    servers: range
+    kinds: tuple[str, ...]
+    counts: tuple[int, ...]
 
     @property
     def client(self) -> int:
@@ -45,30 +53,75 @@ class Layout(msgspec.Struct, frozen=True):
         """Return the server that a worker asks for tasks."""
         return self.servers[(worker - self.workers[0]) % len(self.servers)]
 
-    def workers_of(self, server: int) -> tuple[int, ...]:
+    def workers_of(self, server: int) -> range:
         """Return the workers at home on a server."""
         return self.workers[server - self.servers[0] :: len(self.servers)]
 
+    def kind_of(self, worker: int) -> int:
+        """Return the number of the kind of tasks that a worker takes."""
+        index = worker - self.workers[0]
+        for kind, count in enumerate(self.counts):
+            if index < count:
+                return kind
+            index -= count
+        raise ValueError(f"rank {worker} is no worker")
 
-def split(size: int, servers: int | None = None) -> Layout:
+    def kind(self, name: str, where: str) -> int:
+        """Return the number of a kind that has workers.
+
+        Args:
+            name: Its name.
+            where: Who asks, for the error.
+
+        Raises:
+            InputError: If no worker takes tasks of this kind.
+        """
+        if name not in self.kinds or not self.counts[self.kinds.index(name)]:
+            raise InputError(
+                where,
+                f"no worker takes tasks of kind {name!r}; give it some with --workers {name}=N, "
+                f"or 'workers: {{{name}: N}}' in the workflow",
+            )
+        return self.kinds.index(name)
+
+
+def split(size: int, servers: int | None = None, kinds: Mapping[str, int] | None = None) -> Layout:
     """Give each of ``size`` ranks its roles.
 
     Args:
         size: Number of ranks, at least 1.
         servers: Number of servers wished for; None for one for each 64 workers. Every server
             has a worker at least, so small worlds have fewer servers than were wished for.
+        kinds: Numbers of workers for custom kinds of tasks; the rest are regular.
 
     Raises:
-        InputError: If fewer than one server is asked for.
+        InputError: If fewer than one server is asked for, or more workers than there are.
     """
     if servers is not None and servers < 1:
         raise InputError("--servers", f"is {servers}; give 1 or more servers")
     if size <= 2:
-        return Layout(size=size, workers=(size - 1,), servers=(0,))
-    wished = servers if servers is not None else -(-(size - 1) // (WORKERS_PER_SERVER + 1))
-    count = max(1, min(wished, (size - 1) // 2))
-    first = size - count
-    return Layout(size=size, workers=tuple(range(1, first)), servers=tuple(range(first, size)))
+        workers, serving = range(size - 1, size), range(1)
+    else:
+        wished = servers if servers is not None else -(-(size - 1) // (WORKERS_PER_SERVER + 1))
+        first = size - max(1, min(wished, (size - 1) // 2))
+        workers, serving = range(1, first), range(first, size)
+    names, counts = _kinds(len(workers), kinds or {})
+    return Layout(size=size, workers=workers, servers=serving, kinds=names, counts=counts)
+
+
+def _kinds(workers: int, kinds: Mapping[str, int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    custom = {name: count for name, count in kinds.items() if name != REGULAR}
+    for name, count in kinds.items():
+        if count < 1:
+            raise InputError(f"--workers {name}={count}", "give 1 or more workers")
+    regular = workers - sum(custom.values())
+    if regular < 0 or kinds.get(REGULAR, regular) != regular:
+        asked = ", ".join(f"{name}={count}" for name, count in kinds.items())
+        problem = (
+            f"does not fit the {workers} workers of this run; use more ranks, or ask for less"
+        )
+        raise InputError(f"--workers {asked}", problem)
+    return (REGULAR, *custom), (regular, *custom.values())
 
 
 def describe(layout: Layout, hosts: Sequence[str] = ()) -> str:
@@ -81,9 +134,13 @@ def describe(layout: Layout, hosts: Sequence[str] = ()) -> str:
     names = list(dict.fromkeys(hosts))
     place = f" on {names[0]}" if len(names) == 1 else f" on {len(names)} hosts" if names else ""
     plural = "s" if layout.size > 1 else ""
+    kinds = ""
+    if len(layout.kinds) > 1:
+        pairs = zip(layout.kinds, layout.counts, strict=True)
+        kinds = f" [{', '.join(f'{count} {name}' for name, count in pairs)}]"
     return (
         f"{layout.size} rank{plural}{place}: campaign 0, "
-        f"{_ranks('worker', layout.workers)}, {_ranks('server', layout.servers)}"
+        f"{_ranks('worker', layout.workers)}{kinds}, {_ranks('server', layout.servers)}"
     )
 
 

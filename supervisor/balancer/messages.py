@@ -2,11 +2,11 @@
 
 A message type has exactly one kind of receiver, so that several roles can share a rank.
 
-client  -> server   Put, Withdraw, Discontinue, Inquire, Drain
+client  -> server   Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Drain
 server  -> client   Finished, Reported, Load, Ended
 worker  -> server   Ready, Progress, Returned, Stopped
 server  -> worker   Assign, Recall, Cancel, StopEarly, Stop
-server  -> server   Quiet, Census, Tally, Halt, Halted
+server  -> server   Steal, Loot, Quiet, Census, Tally, Halt, Halted
 
 Before and after the run, ranks as such: rank -> 0 Hello, 0 -> rank Setup, Dismiss.
 """
@@ -41,6 +41,19 @@ class Withdraw(Message, frozen=True):
     running: bool
 
 
+class Reprioritise(Message, frozen=True):
+    """Give these tasks another priority, wherever they are queued."""
+
+    ids: list[int]
+    priority: int
+
+
+class Forget(Message, frozen=True):
+    """These tasks, which were withdrawn or changed, have their results: they are nowhere now."""
+
+    ids: list[int]
+
+
 class Discontinue(Message, frozen=True):
     """Let the task stop early, at its next report."""
 
@@ -71,7 +84,7 @@ class Load(Message, frozen=True):
     """A server's load.
 
     Attributes:
-        queued: Tasks that wait for a worker.
+        queued: Units of work that wait for a worker.
         running: Workers that hold at least one task.
         workers: Workers at home on this server.
         busy_s: Seconds that its workers have worked, summed: the lengths of finished tasks, and
@@ -104,9 +117,9 @@ class Progress(Message, frozen=True):
 
 
 class Returned(Message, frozen=True):
-    """The recalled tasks that a worker had not begun."""
+    """Recalled units of work that a worker had not begun: task id, first part, number."""
 
-    ids: list[int]
+    slices: list[tuple[int, int, int]]
 
 
 class Stopped(Message, frozen=True):
@@ -120,9 +133,9 @@ class Assign(Message, frozen=True):
 
 
 class Recall(Message, frozen=True):
-    """Give back those of these tasks that are not begun."""
+    """Give back so many units of work, the last ones first, as far as they are not begun."""
 
-    ids: list[int]
+    width: int
 
 
 class Cancel(Message, frozen=True):
@@ -152,19 +165,39 @@ class Census(Message, frozen=True):
 
 
 class Tally(Message, frozen=True):
-    """A server's ledger at one moment.
+    """How a server stands at one moment.
 
     Attributes:
         round: That of the census it answers.
-        drained: Whether the client has said that it puts nothing more.
-        open: Ids announced here and not known here to be finished.
-        foreign: Ids finished here and announced elsewhere.
+        idle: Whether it has no work, its workers all wait, and the client puts nothing more.
+        sent: Number of messages to other servers that count, by receiver.
+        received: Likewise, by sender.
     """
 
     round: int
-    drained: bool
-    open: list[int]
-    foreign: list[int]
+    idle: bool
+    sent: dict[int, int]
+    received: dict[int, int]
+
+
+class Steal(Message, frozen=True):
+    """A server asks for tasks of these kinds.
+
+    Attributes:
+        kinds: Numbers of the kinds that its workers want.
+        have: Units of work that it has itself; it gets what makes both have the same.
+        remember: Whether to give tasks later if there are none now; else the answer is at once.
+    """
+
+    kinds: list[int]
+    have: int
+    remember: bool
+
+
+class Loot(Message, frozen=True):
+    """Tasks for a server that asked; none if there are none."""
+
+    tasks: list[Task]
 
 
 class Halt(Message, frozen=True):
@@ -185,13 +218,18 @@ class Setup(Message, frozen=True):
     """What a rank needs to play its roles.
 
     Attributes:
-        size, servers: Numbers of ranks and servers; the layout follows from them.
+        size, servers, kinds: Numbers of ranks, of servers and of the workers of custom kinds;
+            the layout follows from them.
+        hosts: Number of the host of each rank that the receiver must know: its own, or of a
+            server's workers.
         neighbours: Number of workers on the receiver's host.
         objective: For the executor; opaque here.
     """
 
     size: int
     servers: int
+    kinds: dict[str, int]
+    hosts: dict[int, int]
     neighbours: int
     objective: bytes
 
@@ -203,6 +241,8 @@ class Dismiss(Message, frozen=True):
 AnyMessage: TypeAlias = (
     Put
     | Withdraw
+    | Reprioritise
+    | Forget
     | Discontinue
     | Inquire
     | Drain
@@ -219,6 +259,8 @@ AnyMessage: TypeAlias = (
     | Cancel
     | StopEarly
     | Stop
+    | Steal
+    | Loot
     | Quiet
     | Census
     | Tally
@@ -232,8 +274,11 @@ AnyMessage: TypeAlias = (
 
 TO_CLIENT: tuple[type[Message], ...] = (Finished, Reported, Load, Ended)
 TO_WORKER: tuple[type[Message], ...] = (Assign, Recall, Cancel, StopEarly, Stop)
+COUNTED: tuple[type[Message], ...] = (Steal, Loot)
+"""Messages between servers that can cause work, or further messages."""
+
 TO_SERVER: tuple[type[Message], ...] = (
-    *(Put, Withdraw, Discontinue, Inquire, Drain),
+    *(Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Drain),
     *(Ready, Progress, Returned, Stopped),
-    *(Quiet, Census, Tally, Halt, Halted),
+    *(Steal, Loot, Quiet, Census, Tally, Halt, Halted),
 )

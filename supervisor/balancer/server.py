@@ -1,18 +1,23 @@
-"""The server: a queue and the workers at home on it.
+"""The server: what it does about each message.
 
 A server does no I/O. ``handle`` maps (message, source, time) to a list of sends and changes only
-the server's own state; the wire and the simulator pump messages through it. What decides when
-everything is done lives in ``termination``; here the handlers only feed it.
+the server's own state; the wire and the simulator pump messages through it. Who gets which task is
+decided in ``dispatch``, whom to steal from in ``stealing``, when everything is done in
+``termination``; here the handlers only feed them.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import singledispatchmethod
 
-from supervisor.balancer.credit import Credit
+import msgspec
+
+from supervisor.balancer.dispatch import Dispatch, tried_again
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
+    COUNTED,
     Assign,
     Cancel,
     Census,
@@ -20,10 +25,12 @@ from supervisor.balancer.messages import (
     Drain,
     Ended,
     Finished,
+    Forget,
     Halt,
     Halted,
     Inquire,
     Load,
+    Loot,
     Message,
     Progress,
     Put,
@@ -31,18 +38,20 @@ from supervisor.balancer.messages import (
     Ready,
     Recall,
     Reported,
+    Reprioritise,
     Returned,
     Send,
+    Steal,
     Stop,
     StopEarly,
     Stopped,
     Tally,
     Withdraw,
 )
-from supervisor.balancer.queue import TaskQueue
-from supervisor.balancer.termination import CensusTaker, Ledger
+from supervisor.balancer.stealing import Thief
+from supervisor.balancer.termination import CensusTaker, Channels
 from supervisor.core.errors import ProtocolError
-from supervisor.core.task import Failure, Result, Task
+from supervisor.core.task import Failure, FailureKind, Result, Task
 
 
 class Server:
@@ -51,29 +60,25 @@ class Server:
     Args:
         rank: World rank of this server.
         layout: The roles of all ranks.
+        hosts: Number of the host of each worker at home here; workers that are left out share
+            one host.
     """
 
-    def __init__(self, rank: int, layout: Layout) -> None:
+    def __init__(self, rank: int, layout: Layout, hosts: Mapping[int, int] | None = None) -> None:
         self.rank = rank
         self.layout = layout
-        self.workers = layout.workers_of(rank)
-        self.queue = TaskQueue()
-        self.ledger = Ledger()
-        self.waiting: dict[int, None] = {}  # workers that want tasks, the longest first
-        self.held: dict[int, dict[int, Task]] = {worker: {} for worker in self.workers}
-        self.recalled: set[int] = set()  # workers that are not to be asked again for now
-        self.stopped: set[int] = set()
-        self.halted: set[int] = set()
-        self.drained = False
+        self.dispatch = Dispatch(rank, layout, hosts or {})
         self.done = False
-        self._holder: dict[int, int] = {}  # task id to the worker that holds it
-        self._credit = Credit(len(self.workers))
-        self._loaded: set[int] = set()  # workers with tasks that they cannot have begun
-        self._busy_since: dict[int, float] = {}  # of workers that hold tasks: the last news
-        self._busy_s = 0.0
-        self._began_s = math.inf
+        self._thief = Thief(rank, layout.servers)
+        self._withdrawn: set[int] = set()  # ids that may still arrive from another server
+        self._priorities: dict[int, int] = {}  # likewise
+        self._channels = Channels()
         self._census = CensusTaker(layout.servers) if rank == layout.master else None
+        self._drained = False
         self._quiet = False
+        self._stopped: set[int] = set()
+        self._halted: set[int] = set()
+        self._began_s = math.inf
 
     # --- the seam -------------------------------------------------------------------------
 
@@ -89,7 +94,14 @@ class Server:
             ProtocolError: If a server does not expect this message from this sender.
         """
         self._began_s = min(self._began_s, now)
+        if isinstance(message, COUNTED):
+            self._channels.received[source] += 1
+            self._quiet = False
         sends = self._handle(message, source, now)
+        for to, sent in sends:
+            if isinstance(sent, COUNTED):
+                self._channels.sent[to] += 1
+                self._quiet = False
         sends.extend(self._notice_quiet())
         return sends
 
@@ -104,61 +116,73 @@ class Server:
 
     @_handle.register
     def _(self, message: Put, source: int, now: float) -> list[Send]:
-        if self.drained:
+        if self._drained:
             raise ProtocolError(f"server {self.rank}: rank {source} put tasks after its drain")
-        for task in message.tasks:
-            self.ledger.announce(task.id)
-            self.queue.push(task)
+        self.dispatch.queue(message.tasks, now)
         return self._match(now)
 
     @_handle.register
     def _(self, message: Withdraw, source: int, now: float) -> list[Send]:
         """Answer queued tasks at once; pass the others on to the workers that hold them."""
-        cancels: dict[int, list[int]] = {}
-        results: list[Result] = []
-        for task_id in message.ids:
-            if self.queue.remove(task_id) is not None:
-                self.ledger.finish(task_id)
-                failure = Failure("cancelled", "withdrawn before it began")
-                results.append(Result(task_id, b"", failure))
-            elif message.running and (worker := self._holder.get(task_id)) is not None:
-                cancels.setdefault(worker, []).append(task_id)
-        sends: list[Send] = [(worker, Cancel(ids)) for worker, ids in cancels.items()]
-        if results:
-            sends.append((self.layout.client, Finished(results)))
+        sends = self._cancelled(self.dispatch.remove(message.ids))
+        if len(self.layout.servers) > 1:
+            self._withdrawn.update(message.ids)
+        if message.running:
+            holders = self.dispatch.holders(message.ids)
+            sends.extend((worker, Cancel(ids)) for worker, ids in holders.items())
         return sends
 
     @_handle.register
+    def _(self, message: Reprioritise, source: int, now: float) -> list[Send]:
+        tasks = self.dispatch.remove(message.ids)
+        changed = (msgspec.structs.replace(task, priority=message.priority) for task in tasks)
+        self.dispatch.queue(changed, now)
+        if len(self.layout.servers) > 1:
+            self._priorities.update(dict.fromkeys(message.ids, message.priority))
+        return []
+
+    @_handle.register
+    def _(self, message: Forget, source: int, now: float) -> list[Send]:
+        self._withdrawn.difference_update(message.ids)
+        for task_id in message.ids:
+            self._priorities.pop(task_id, None)
+        return []
+
+    @_handle.register
     def _(self, message: Discontinue, source: int, now: float) -> list[Send]:
-        worker = self._holder.get(message.id)
-        return [] if worker is None else [(worker, StopEarly(message.id))]
+        return [(worker, StopEarly(message.id)) for worker in self.dispatch.holders([message.id])]
 
     @_handle.register
     def _(self, message: Inquire, source: int, now: float) -> list[Send]:
-        busy_s = self._busy_s + sum(now - since for since in self._busy_since.values())
-        workers, elapsed_s = len(self.workers), now - self._began_s
-        load = Load(len(self.queue), len(self._busy_since), workers, busy_s, elapsed_s)
+        load = Load(
+            queued=self.dispatch.queued,
+            running=self.dispatch.running,
+            workers=len(self.dispatch.workers),
+            busy_s=self.dispatch.busy_s(now),
+            elapsed_s=now - self._began_s,
+        )
         return [(source, load)]
 
     @_handle.register
     def _(self, message: Drain, source: int, now: float) -> list[Send]:
-        self.drained = True
-        self._quiet = False
+        self._drained = True
         return []
 
     # --- from workers ---------------------------------------------------------------------
 
     @_handle.register
     def _(self, message: Ready, source: int, now: float) -> list[Send]:
-        self._take_results(message.results, source)
-        self._busy_since.pop(source, None)  # what it did since then is in its results
-        self.recalled.discard(source)
-        if message.wanted:
-            self.waiting[source] = None
-        self._track(source, now)
+        finished: list[Result] = []
+        for result in message.results:
+            task = self.dispatch.settle(result, source)
+            if self._may_run_again(task, result):
+                self.dispatch.queue([tried_again(task, source)], now)
+            else:
+                finished.append(result)
+        self.dispatch.heard(source, wanted=message.wanted, now=now)
         sends = self._match(now)
-        if message.results:
-            sends.append((self.layout.client, Finished(message.results)))
+        if finished:
+            sends.append((self.layout.client, Finished(finished)))
         return sends
 
     @_handle.register
@@ -167,19 +191,13 @@ class Server:
 
     @_handle.register
     def _(self, message: Returned, source: int, now: float) -> list[Send]:
-        if message.ids:  # who had none to give is not asked again before its next results
-            self.recalled.discard(source)
-        for task_id in message.ids:
-            task = self.held[source].pop(task_id)
-            del self._holder[task_id]
-            self.queue.push(task)
-        self._track(source, now)
+        self.dispatch.give_back(source, message.slices, now)
         return self._match(now)
 
     @_handle.register
     def _(self, message: Stopped, source: int, now: float) -> list[Send]:
-        self.stopped.add(source)
-        if len(self.stopped) < len(self.workers):
+        self._stopped.add(source)
+        if len(self._stopped) < len(self.dispatch.workers):
             return []
         self.done = self.rank != self.layout.master
         return [(self.layout.master, Halted())]
@@ -187,14 +205,33 @@ class Server:
     # --- from servers ---------------------------------------------------------------------
 
     @_handle.register
+    def _(self, message: Steal, source: int, now: float) -> list[Send]:
+        kinds = frozenset(message.kinds)
+        tasks = self.dispatch.level(kinds, message.have, now)
+        if not tasks and message.remember:
+            self._thief.hungry[source] = kinds
+            return self._recall()
+        return [(source, Loot(tasks))]
+
+    @_handle.register
+    def _(self, message: Loot, source: int, now: float) -> list[Send]:
+        self._thief.take_answer(source, empty=not message.tasks)
+        gone = [task for task in message.tasks if task.id in self._withdrawn]
+        for task in message.tasks:
+            if task.id in self._priorities:
+                task = msgspec.structs.replace(task, priority=self._priorities[task.id])
+            if task.id not in self._withdrawn:
+                self.dispatch.queue([task], now)
+        return [*self._cancelled(gone), *self._match(now)]
+
+    @_handle.register
     def _(self, message: Quiet, source: int, now: float) -> list[Send]:
         return self._start_census() if self._master().wanted() else []
 
     @_handle.register
     def _(self, message: Census, source: int, now: float) -> list[Send]:
-        ledger = self.ledger
-        tally = Tally(message.round, self.drained, sorted(ledger.open), sorted(ledger.foreign))
-        return [(source, tally)]
+        sent, received = dict(self._channels.sent), dict(self._channels.received)
+        return [(source, Tally(message.round, self._idle(), sent, received))]
 
     @_handle.register
     def _(self, message: Tally, source: int, now: float) -> list[Send]:
@@ -205,82 +242,80 @@ class Server:
 
     @_handle.register
     def _(self, message: Halt, source: int, now: float) -> list[Send]:
-        return [(worker, Stop()) for worker in self.workers]
+        return [(worker, Stop()) for worker in self.dispatch.workers]
 
     @_handle.register
     def _(self, message: Halted, source: int, now: float) -> list[Send]:
-        self.halted.add(source)
-        if len(self.halted) < len(self.layout.servers):
+        self._halted.add(source)
+        if len(self._halted) < len(self.layout.servers):
             return []
         self.done = True
         return [(self.layout.client, Ended())]
 
-    # --- matching -------------------------------------------------------------------------
+    # --- what follows ---------------------------------------------------------------------
 
     def _match(self, now: float) -> list[Send]:
-        """Give queued tasks to waiting workers; recall unbegun ones for those left over."""
-        sends: list[Send] = []
-        for worker in list(self.waiting):
-            if not self.queue:
-                break
-            avoiding = worker if len(self.workers) > 1 else -1
-            tasks = self.queue.pop(self._credit.share(len(self.queue)), avoiding=avoiding)
-            if not tasks:
-                continue
-            del self.waiting[worker]
-            self._hand_out(tasks, worker, now)
-            sends.append((worker, Assign(tasks)))
-        if self.waiting and not self.queue and self._loaded:
-            sends.extend(self._recall())
+        """Serve waiting workers, then hungry servers; look for more."""
+        assigned, late = self.dispatch.match(now)
+        sends: list[Send] = [(worker, Assign(tasks)) for worker, tasks in assigned]
+        sends.extend(self._failed(late, "late", "had not begun when its patience was over"))
+        hungry = self._thief.hungry
+        loot = self.dispatch.deal(list(hungry.values()), now)
+        for thief, tasks in zip(list(hungry), loot, strict=True):
+            if tasks:
+                del hungry[thief]
+                sends.append((thief, Loot(tasks)))
+        sends.extend(self._recall())
+        sends.extend(self._seek())
         return sends
-
-    def _hand_out(self, tasks: list[Task], worker: int, now: float) -> None:
-        held = self.held[worker]
-        for task in tasks:
-            held[task.id] = task
-            self._holder[task.id] = worker
-        self._track(worker, now)
-
-    def _take_results(self, results: list[Result], source: int) -> None:
-        held = self.held[source]
-        for result in results:
-            if held.pop(result.id, None) is None:
-                raise ProtocolError(
-                    f"server {self.rank}: rank {source} finished task {result.id}, "
-                    "which it was not given"
-                )
-            del self._holder[result.id]
-            self.ledger.finish(result.id)
-            seconds = max(0.0, result.end_s - result.start_s)
-            self._credit.learn(seconds)
-            self._busy_s += seconds
 
     def _recall(self) -> list[Send]:
-        """Ask workers for half of what they cannot have begun, one recall at a time each."""
-        sends: list[Send] = []
-        for worker in self._loaded - self.recalled - self.waiting.keys():
-            ids = list(self.held[worker])
-            self.recalled.add(worker)
-            sends.append((worker, Recall(ids[-(len(ids) // 2) :])))
-        return sends
+        hungry = frozenset[int]().union(*self._thief.hungry.values())
+        return [(worker, Recall(width)) for worker, width in self.dispatch.recalls(hungry)]
 
-    def _track(self, worker: int, now: float) -> None:
-        """Keep what the load and the recalls are computed from."""
-        held = len(self.held[worker])
-        if held > 1:
-            self._loaded.add(worker)
-        else:
-            self._loaded.discard(worker)
-        if held:
-            self._busy_since.setdefault(worker, now)
-        else:
-            self._busy_since.pop(worker, None)
+    def _seek(self) -> list[Send]:
+        """Ask other servers for the tasks that workers wait for in vain.
+
+        Or for a fair share of what they have, each time when half of the own tasks are gone: a
+        server with few tasks would soon begin those of low priority while others still have many
+        of a high one.
+        """
+        wanted = self.dispatch.wanted()
+        if wanted:
+            victims, remember = self._thief.victims(wanted)
+            return [(victim, Steal(sorted(wanted), 0, remember)) for victim in victims]
+        queued = self.dispatch.queued
+        victims = self._thief.partners(queued)
+        kinds = sorted(set(self.dispatch.kind_of.values()))
+        return [(victim, Steal(kinds, queued, remember=False)) for victim in victims]
+
+    def _may_run_again(self, task: Task, result: Result) -> bool:
+        if result.failure is None or result.failure.kind == "cancelled":
+            return False
+        return task.attempts > 1 and not task.parts and task.id not in self._withdrawn
+
+    def _cancelled(self, tasks: list[Task]) -> list[Send]:
+        return self._failed(tasks, "cancelled", "withdrawn before it began")
+
+    def _failed(self, tasks: list[Task], kind: FailureKind, text: str) -> list[Send]:
+        """Return the results of tasks that are not run."""
+        if not tasks:
+            return []
+        results = [
+            Result(task.id, b"", Failure(kind, text), first=task.first, width=task.width)
+            for task in tasks
+        ]
+        return [(self.layout.client, Finished(results))]
 
     # --- the end --------------------------------------------------------------------------
 
+    def _idle(self) -> bool:
+        """Return whether nothing can happen here unless another server sends something."""
+        return self._drained and self.dispatch.idle()
+
     def _notice_quiet(self) -> list[Send]:
-        """Tell the master, once each time, that nothing is queued or running here."""
-        if not self.drained or self.queue or self._holder:
+        """Tell the master, once each time, that this server is idle."""
+        if not self._idle():
             self._quiet = False
             return []
         if self._quiet:
@@ -299,9 +334,4 @@ class Server:
 
     def check(self) -> None:
         """Raise AssertionError if the state contradicts itself; for tests and simulations."""
-        held = {task_id: w for w, tasks in self.held.items() for task_id in tasks}
-        assert held == self._holder, "holders and held tasks differ"
-        assert not any(task_id in self.queue for task_id in held), "a held task is queued"
-        known = len(self.queue) + len(held)
-        assert known == len(self.ledger.open), "open tasks are neither queued nor held"
-        assert self._busy_since.keys() == {w for w, tasks in self.held.items() if tasks}
+        self.dispatch.check()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -122,6 +122,7 @@ class Simulation:
         layout: Layout,
         *,
         seed: int,
+        hosts: Sequence[str] = (),
         length_s: Callable[[int], float] = lambda task_id: 0.01,
         latency_s: float = LATENCY_S,
         checked: bool = True,
@@ -129,7 +130,7 @@ class Simulation:
         self.layout = layout
         self.now = 0.0
         self.outcome = Outcome()
-        self.client = Client(layout)
+        self.client = Client(layout, hosts)
         self.executors = {
             rank: VirtualExecutor(rank, lambda: self.now, length_s, self.outcome.begun)
             for rank in layout.workers
@@ -138,7 +139,11 @@ class Simulation:
             rank: Worker(rank, layout, executor, lambda: self.now)
             for rank, executor in self.executors.items()
         }
-        self.servers = {rank: Server(rank, layout) for rank in layout.servers}
+        numbers = self.client.host_numbers
+        self.servers = {
+            rank: Server(rank, layout, {one: numbers[one] for one in layout.workers_of(rank)})
+            for rank in layout.servers
+        }
         self._rng = random.Random(seed)
         self._latency_s = latency_s
         self._checked = checked

@@ -1,41 +1,35 @@
-"""Knowing when all work is done: sets of ids are compared, nothing is counted or timed.
+"""Knowing when all work is done, without timers.
 
-Every server keeps the ids announced to it and the ids finished with it. A task may be announced
-to one server and finish with another, so no server can judge alone: the master asks all of them
-(a census) and compares the union of what is open with the union of what finished elsewhere. A
-late answer can only make a union too small on one side, never equal by accident, which sums of
-counters can be.
+The master asks all servers for a tally (a census). The work is done when every server is idle and
+has heard that the client puts nothing more, and between any two servers the messages received
+are exactly those sent. Messages between two servers stay in order, so the set of those that were
+sent is known by the number of the last one; the sets are compared pair by pair. Sums over all
+servers, which can agree by accident, are never compared.
+
+Why it is right: if the sets agree, no message crossed the line that the moments of the tallies
+draw through the run, in either direction. What is true of all servers at these different moments
+was then true of the whole run at once, with nothing under way.
+
+Source:
+    Mattern, Algorithms for distributed termination detection, Distributed Computing 2, 1987.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from supervisor.balancer.messages import Tally
 
 
-class Ledger:
-    """The ids that one server knows of, less those it has seen both announced and finished."""
+class Channels:
+    """The numbers of the last messages that one server exchanged with each other one."""
 
-    __slots__ = ("foreign", "open")
+    __slots__ = ("received", "sent")
 
     def __init__(self) -> None:
-        self.open: set[int] = set()
-        self.foreign: set[int] = set()
-
-    def announce(self, task_id: int) -> None:
-        """Note that a task exists."""
-        if task_id in self.foreign:
-            self.foreign.discard(task_id)
-        else:
-            self.open.add(task_id)
-
-    def finish(self, task_id: int) -> None:
-        """Note that a task has its result."""
-        if task_id in self.open:
-            self.open.discard(task_id)
-        else:
-            self.foreign.add(task_id)
+        self.sent: Counter[int] = Counter()
+        self.received: Counter[int] = Counter()
 
 
 class CensusTaker:
@@ -84,7 +78,16 @@ class CensusTaker:
         self._again = False
 
     def _all_done(self) -> bool:
-        tallies = self._tallies.values()
-        announced = {task_id for tally in tallies for task_id in tally.open}
-        finished = {task_id for tally in tallies for task_id in tally.foreign}
-        return all(tally.drained for tally in tallies) and announced == finished
+        if not all(tally.idle for tally in self._tallies.values()):
+            return False
+        sent = {
+            (here, there): number
+            for here, tally in self._tallies.items()
+            for there, number in tally.sent.items()
+        }
+        received = {
+            (there, here): number
+            for here, tally in self._tallies.items()
+            for there, number in tally.received.items()
+        }
+        return sent == received

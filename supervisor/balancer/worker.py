@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import singledispatchmethod
 
+import msgspec
+
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
     Assign,
@@ -35,7 +37,7 @@ class Worker:
     Args:
         rank: World rank of this worker.
         layout: The roles of all ranks.
-        executor: Runs the tasks, one at a time.
+        executor: Runs the tasks, one at a time; of a bulk, one part at a time.
         clock: Seconds by any steady clock; bounds the slices.
     """
 
@@ -52,10 +54,15 @@ class Worker:
         self.clock = clock
         self.done = False
         self._tasks: deque[Task] = deque()
-        self._current: Task | None = None
+        self._begun = 0  # parts of the first of them that were taken already
+        self._slice_ends = False  # whether the part that was taken last is a slice's last
+        self._width = 0  # units of work in _tasks that were not
+        self._current: Task | None = None  # a single task, or one part of a bulk
         self._results: list[Result] = []
+        self._values: list[bytes] = []  # of consecutive parts of one bulk, not in a result yet
+        self._span: tuple[Result, int, float] | None = None  # first result, first part, end
         self._asked = False
-        self._low_water = 0  # ask again when only so many tasks are left, to hide the latency
+        self._low_water = 0  # ask again when so little is left, to hide the latency
         self._sent_s = 0.0
 
     # --- messages -------------------------------------------------------------------------
@@ -76,25 +83,43 @@ class Worker:
     def _(self, message: Assign, source: int, now: float) -> list[Send]:
         self._asked = False
         self._tasks.extend(message.tasks)
-        self._low_water = len(message.tasks) // 2
+        assigned = sum(task.width for task in message.tasks)
+        self._width += assigned
+        self._low_water = assigned // 2
         return []
 
     @handle.register
     def _(self, message: Recall, source: int, now: float) -> list[Send]:
-        wanted = set(message.ids)
-        given = [task.id for task in self._tasks if task.id in wanted]
-        self._drop(given)
-        return [(self.server, Returned(given))]
+        self._trim()
+        slices: list[tuple[int, int, int]] = []
+        wanted = message.width
+        while wanted > 0 and self._tasks:
+            task = self._tasks.pop()
+            if task.width > wanted:
+                kept = task.width - wanted
+                self._tasks.append(task.slice(0, kept))
+                task = task.slice(kept, task.width)
+            slices.append((task.id, task.first, task.width))
+            wanted -= task.width
+            self._width -= task.width
+        return [(self.server, Returned(slices))]
 
     @handle.register
     def _(self, message: Cancel, source: int, now: float) -> list[Send]:
+        self._trim()
         wanted = set(message.ids)
         if self._current is not None and self._current.id in wanted:
             self.executor.cancel()
-        unbegun = [task.id for task in self._tasks if task.id in wanted]
-        self._drop(unbegun)
         failure = Failure("cancelled", "withdrawn before it began")
-        self._results.extend(Result(task_id, b"", failure) for task_id in unbegun)
+        kept: deque[Task] = deque()
+        for task in self._tasks:
+            if task.id not in wanted:
+                kept.append(task)
+                continue
+            self._width -= task.width
+            result = Result(task.id, b"", failure, first=task.first, width=task.width)
+            self._results.append(result)
+        self._tasks = kept
         return []
 
     @handle.register
@@ -119,12 +144,13 @@ class Worker:
         end = now + SLICE_S
         while self._step(sends) and self.clock() < end:
             pass
-        wanted = not self._asked and len(self._tasks) <= self._low_water
+        wanted = not self._asked and self._width <= self._low_water
         if self._current is not None and not self._low_water:
             wanted = False  # long tasks are asked for one by one, when the worker is free
         idle = self._current is None and not self._tasks
-        due = bool(self._results) and (idle or now - self._sent_s > SLICE_S)
-        if wanted or due:
+        results = bool(self._results or self._values)
+        if wanted or (results and (idle or now - self._sent_s > SLICE_S)):
+            self._close_span()
             sends.append((self.server, Ready(self._results, wanted)))
             self._results = []
             self._sent_s = now
@@ -146,7 +172,7 @@ class Worker:
             if not self._tasks:
                 self.executor.poll()  # what an idle model prints must not fill its pipe
                 return False
-            self._current = self._tasks.popleft()
+            self._current = self._next()
             self.executor.start(self._current)
         result = self.executor.poll()
         reports = self.executor.reports()
@@ -154,10 +180,69 @@ class Worker:
             sends.append((self.server, Progress(reports)))
         if result is None:
             return False
-        self._results.append(result)
+        self._take(result, self._current)
         self._current = None
         return True
 
-    def _drop(self, ids: Sequence[int]) -> None:
-        gone = set(ids)
-        self._tasks = deque(task for task in self._tasks if task.id not in gone)
+    def _next(self) -> Task:
+        """Take a single task, or the next part of a bulk."""
+        self._width -= 1
+        task = self._tasks[0]
+        if not task.parts:
+            return self._tasks.popleft()
+        part = task.slice(self._begun, self._begun + 1)
+        self._begun += 1
+        self._slice_ends = self._begun == task.width
+        if self._slice_ends:
+            self._tasks.popleft()
+            self._begun = 0
+        return part
+
+    def _trim(self) -> None:
+        """Cut the parts that were taken from the first task, so that all of it is unbegun.
+
+        The rest may go and come back as a slice of its own, so no span may reach into it.
+        """
+        if self._begun:
+            self._close_span()
+            self._slice_ends = True
+            self._tasks[0] = self._tasks[0].slice(self._begun, self._tasks[0].width)
+            self._begun = 0
+
+    def _take(self, result: Result, task: Task) -> None:
+        """Keep a result; the values of consecutive parts become one result."""
+        if not task.parts or result.failure is not None:
+            self._close_span()
+            if task.first:
+                result = msgspec.structs.replace(result, first=task.first)
+            self._results.append(result)
+            return
+        if self._span is not None:
+            head, first, _ = self._span
+            if (head.id, first + len(self._values)) != (task.id, task.first):
+                self._close_span()
+        head, first, _ = self._span or (result, task.first, 0.0)
+        self._span = (head, first, result.end_s)
+        self._values.append(result.value)
+        if self._slice_ends:  # the server knows the slice that it gave, and no longer ones
+            self._close_span()
+
+    def _close_span(self) -> None:
+        """Make one result of the values that were collected."""
+        if self._span is None:
+            return
+        head, first, end_s = self._span
+        values = tuple(self._values)
+        self._results.append(
+            Result(
+                head.id,
+                b"",
+                rank=head.rank,
+                start_s=head.start_s,
+                end_s=end_s,
+                first=first,
+                parts=values,
+                width=len(values),
+            )
+        )
+        self._span, self._values = None, []

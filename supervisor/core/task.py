@@ -15,29 +15,77 @@ FailureKind = Literal[
     "output",  # more was written to standard output than the limit allows
     "invalid",  # the result is not what the workflow asks for
     "cancelled",  # the run is ending; this says nothing about the task itself
+    "late",  # it had not begun when its patience was over
 ]
 
 
-class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One unit of work, as the balancer sees it.
+class Target(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where a task is to run: on one rank, or on any worker of one host.
 
     Attributes:
-        id: Unique among all tasks of a run.
-        payload: What the executor needs; opaque to servers.
-        priority: Larger runs first; equal priorities run in order of arrival.
-        avoid: World rank that must not run the task while its server has other workers,
-            or -1. A retry avoids the rank on which the last attempt failed.
-        timeout_s: Wall-clock limit in seconds.
+        rank: World rank of a worker, or -1.
+        host: Number of a host in the run's hostmap, or -1.
+        hard: Whether it may run nowhere else; a soft target is left when the task would wait
+            while other workers have nothing to do.
 
     Source:
-        The fields of ADLB's work unit (swift-t, lb/code/src/workqueue.h).
+        ADLB's strictness (hard, soft) and accuracy (rank, node).
+    """
+
+    rank: int = -1
+    host: int = -1
+    hard: bool = True
+
+
+class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One unit of work, as the balancer sees it; or a bulk, many units that share a header.
+
+    A bulk is queued, split, stolen and answered by its parts, which nobody but the executor
+    looks into. A single task has no parts. Both obey the same rules.
+
+    Attributes:
+        id: Unique among all tasks of a run; slices of a bulk share it.
+        payload: What the executor needs; opaque to servers. Of a bulk, what all parts share.
+        parts: The parts of a bulk, or of a slice of it.
+        first: The number of ``parts[0]`` in the whole bulk.
+        kind: Number of the work type; only workers of this kind get the task.
+        priority: Larger runs first; equal priorities run in order of arrival.
+        target: Where to run, or None for anywhere.
+        avoid: World rank that must not run the task while its server has other workers of the
+            kind, or -1. A retry avoids the rank on which the last attempt failed.
+        timeout_s: Wall-clock limit of one run in seconds.
+        patience_s: Seconds after which a task that has not begun fails instead.
+        attempts: How often the balancer may run a single task before it counts as failed.
+
+    Source:
+        The fields of ADLB's work unit (swift-t, lb/code/src/workqueue.h); bulks are ours.
     """
 
     id: int
     payload: bytes
+    parts: tuple[bytes, ...] = ()
+    first: int = 0
+    kind: int = 0
     priority: int = 0
+    target: Target | None = None
     avoid: int = -1
     timeout_s: float = math.inf
+    patience_s: float = math.inf
+    attempts: int = 1
+
+    @property
+    def width(self) -> int:
+        """Number of units of work in it: 1, or the number of parts."""
+        return len(self.parts) or 1
+
+    @property
+    def key(self) -> int | tuple[int, int]:
+        """What tells it from all other tasks and slices."""
+        return (self.id, self.first) if self.parts else self.id
+
+    def slice(self, begin: int, end: int) -> Task:
+        """Return the slice of a bulk from part ``begin`` to before part ``end`` of this one."""
+        return msgspec.structs.replace(self, parts=self.parts[begin:end], first=self.first + begin)
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
@@ -55,7 +103,7 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Result(msgspec.Struct, frozen=True, array_like=True):
-    """What became of a task: a value or a failure.
+    """What became of a task: a value or a failure. Of a bulk: of some consecutive parts.
 
     Attributes:
         id: The task's.
@@ -65,6 +113,9 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
         start_s: Seconds since the epoch when the task began, by the worker's clock.
         end_s: Likewise when it ended.
         note: Text worth keeping of a task that succeeded, e.g. that it was stopped early.
+        first: Number of the first part in the whole bulk; 0 for a single task.
+        parts: The values of the parts; empty for a single task, or after a failure.
+        width: Number of units of work this stands for.
     """
 
     id: int
@@ -74,6 +125,9 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     start_s: float = 0.0
     end_s: float = 0.0
     note: str = ""
+    first: int = 0
+    parts: tuple[bytes, ...] = ()
+    width: int = 1
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True):

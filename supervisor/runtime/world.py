@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -58,9 +58,17 @@ class World:
         """Let all ranks, which were gathered, play their roles until the client's work is done."""
         encoded = msgspec.msgpack.encode(objective)
         workers_on = Counter(self.hosts[worker] for worker in layout.workers)
+        numbers = {host: number for number, host in enumerate(dict.fromkeys(self.hosts))}
         setups = [
-            Setup(layout.size, len(layout.servers), max(1, workers_on[host]), encoded)
-            for host in self.hosts
+            Setup(
+                size=layout.size,
+                servers=len(layout.servers),
+                kinds=dict(zip(layout.kinds[1:], layout.counts[1:], strict=True)),
+                hosts={one: numbers[self.hosts[one]] for one in _known_to(rank, layout)},
+                neighbours=max(1, workers_on[self.hosts[rank]]),
+                objective=encoded,
+            )
+            for rank in range(self.size)
         ]
         for rank, setup in enumerate(setups[1:], start=1):
             self.wire.send(setup, rank)
@@ -101,10 +109,15 @@ def _pump(
     wire: Wire, setup: Setup, build: BuildExecutor, client: ActiveRole | None = None
 ) -> Pump:
     """Return a pump with the roles that the layout gives this rank."""
-    layout = split(setup.size, setup.servers)
+    layout = split(setup.size, setup.servers, setup.kinds)
     worker: ActiveRole | None = None
     if wire.rank in layout.workers:
         executor = build(setup.objective, wire.rank, setup.neighbours)
         worker = Worker(wire.rank, layout, executor)
-    server = Server(wire.rank, layout) if wire.rank in layout.servers else None
+    server = Server(wire.rank, layout, setup.hosts) if wire.rank in layout.servers else None
     return Pump(wire, client=client, worker=worker, server=server)
+
+
+def _known_to(rank: int, layout: Layout) -> Sequence[int]:
+    """Return the ranks whose hosts a rank must know."""
+    return layout.workers_of(rank) if rank in layout.servers else ()

@@ -17,7 +17,7 @@ def test_every_rank_has_a_role_and_every_server_a_worker(size, servers):
         assert layout.client not in (*layout.workers, *layout.servers)
     homes = {server: set(layout.workers_of(server)) for server in layout.servers}
     assert all(homes.values())
-    assert sorted(w for workers in homes.values() for w in workers) == list(layout.workers)
+    assert sorted(w for workers in homes.values() for w in workers) == [*layout.workers]
     assert len({len(workers) for workers in homes.values()}) <= 2
     if size < 300:
         assert all(worker in homes[layout.home(worker)] for worker in layout.workers)

@@ -1,0 +1,84 @@
+"""Who steals from whom: a few random victims first, then lifelines.
+
+A server whose workers want tasks asks random other servers. When these have none, it makes itself
+known to its lifelines, a few fixed neighbours, and waits: a neighbour that gets more than its
+workers can take gives half to those who asked. So idle servers exchange no messages and need no
+timer, and work that is put on one server reaches all others in a logarithmic number of steps,
+since the lifelines of all servers span a graph of logarithmic diameter.
+
+Source:
+    Saraswat, Kambadur, Kodali, Grove & Krishnamoorthy, Lifeline-based global load balancing,
+    PPoPP 2011.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+RANDOM_VICTIMS = 2
+
+
+class Thief:
+    """One server's side of stealing; it decides whom to ask, and remembers who asked.
+
+    Args:
+        rank: World rank of this server.
+        servers: World ranks of all servers.
+    """
+
+    def __init__(self, rank: int, servers: Sequence[int]) -> None:
+        self.asked: int | None = None  # the random victim whose answer is awaited
+        self.hungry: dict[int, frozenset[int]] = {}  # servers that wait for us: kinds they want
+        self._rng = random.Random(rank)
+        self._others = [server for server in servers if server != rank]
+        self._lifelines = lifelines(rank, servers)
+        self._known: dict[int, frozenset[int]] = {}  # lifelines that know what we want
+        self._misses = 0
+        self._mark = 0  # the most tasks since the last time that queues were levelled
+        self._levelling = False
+
+    def victims(self, kinds: frozenset[int]) -> tuple[list[int], bool]:
+        """Return whom to ask for tasks of these kinds now, and whether they are to remember."""
+        if self.asked is not None or not self._others:
+            return [], False
+        if self._misses < RANDOM_VICTIMS:
+            self.asked = self._rng.choice(self._others)
+            return [self.asked], False
+        new = [one for one in self._lifelines if not kinds <= self._known.get(one, frozenset())]
+        self._known.update(dict.fromkeys(new, kinds))
+        return new, True
+
+    def partners(self, queued: int) -> list[int]:
+        """Return whom to level the queues with, if it is time for it.
+
+        Args:
+            queued: Units of work in this server's queues.
+        """
+        self._mark = max(self._mark, queued)
+        if not 0 < queued <= self._mark / 2 or self.asked is not None or not self._others:
+            return []
+        self._mark = queued
+        self._levelling = True
+        self.asked = self._rng.choice(self._others)
+        return [self.asked]
+
+    def take_answer(self, victim: int, *, empty: bool) -> None:
+        """Note what a victim answered, or what a lifeline gave."""
+        levelled = self._levelling and self.asked == victim
+        if self.asked == victim:
+            self.asked = None
+            self._levelling = False
+        if empty:
+            self._misses += not levelled
+        else:
+            self._misses = 0
+            self._known.pop(victim, None)
+
+
+def lifelines(rank: int, servers: Sequence[int]) -> list[int]:
+    """Return the neighbours of a server: those 1, 2, 4, ... places on, around the circle."""
+    here, size = servers.index(rank), len(servers)
+    steps = [1 << power for power in range((size - 1).bit_length())]
+    places = {(here + step) % size for step in steps} - {here}
+    return [servers[place] for place in sorted(places)]

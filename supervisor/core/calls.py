@@ -1,0 +1,94 @@
+"""Calls of Python functions as tasks and bulks, and their values.
+
+The function is pickled once and is what all parts of a bulk share; each part holds the arguments
+of a few calls. Servers look into neither.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from supervisor.core.task import Result, Task
+
+CALLS_PER_PART = 16
+"""Enough to make a part cheap to handle, and few enough to share out calls of a second each."""
+
+
+class CallFailed:
+    """What stands in for the value of a call that raised.
+
+    Attributes:
+        error: What was raised.
+        text: Its traceback.
+    """
+
+    __slots__ = ("error", "text")
+
+    def __init__(self, error: BaseException, text: str) -> None:
+        self.error = error
+        self.text = text
+
+
+class Callee:
+    """A function to be called on workers, pickled once for all its calls.
+
+    Args:
+        function: Of one argument; importable by the workers, or whatever cloudpickle can carry.
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._encoded = encode_function(function)
+
+    def task(self, task_id: int, argument: Any, **fields: Any) -> Task:
+        """Return a single task that makes one call.
+
+        Args:
+            task_id: Unique among all tasks of the run.
+            argument: Of the call.
+            fields: Others of the task, e.g. ``priority``.
+        """
+        return Task(task_id, pickle.dumps((self._encoded, argument), protocol=5), **fields)
+
+    def bulk(
+        self,
+        task_id: int,
+        arguments: Iterable[Any],
+        *,
+        calls_per_part: int = CALLS_PER_PART,
+        **fields: Any,
+    ) -> Task:
+        """Return a bulk that makes one call for each argument, of which there is one at least.
+
+        Args:
+            task_id: Unique among all tasks of the run.
+            arguments: Of the calls.
+            calls_per_part: Number of calls that are never separated.
+            fields: Others of the task, e.g. ``priority``.
+        """
+        each = iter(arguments)
+        parts = iter(lambda: list(islice(each, calls_per_part)), [])
+        encoded = tuple(pickle.dumps(part, protocol=5) for part in parts)
+        return Task(task_id, self._encoded, encoded, **fields)
+
+
+def values(result: Result) -> Iterator[Any]:
+    """Yield the values of the calls that a result stands for, in order."""
+    for part in result.parts or (result.value,):
+        yield from pickle.loads(part)
+
+
+def encode_function(function: Callable[[Any], Any]) -> bytes:
+    """Return a function as bytes: by reference if it can be imported, else by value."""
+    try:
+        encoded = pickle.dumps(function, protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        encoded = b""
+    if encoded and b"__main__" not in encoded:
+        return encoded
+    import cloudpickle  # late: importable functions do without
+
+    by_value: bytes = cloudpickle.dumps(function, protocol=5)
+    return by_value
