@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from supervisor.balancer.ids import Ids, owner
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
+    Answered,
+    Ask,
     Discontinue,
     Drain,
     Ended,
@@ -18,8 +21,11 @@ from supervisor.balancer.messages import (
     Reported,
     Reprioritise,
     Send,
+    Told,
+    Trouble,
     Withdraw,
 )
+from supervisor.balancer.operations import Answer, Notice, Operation
 from supervisor.core.errors import InputError, ProtocolError
 from supervisor.core.task import Report, Result, Target, Task
 
@@ -41,6 +47,14 @@ class Client:
         self.outstanding = 0
         """Units of work that were put and have no result yet."""
         self.loads: dict[int, Load] = {}
+        self.answers: dict[int, Answer] = {}
+        """Answers to ``ask``, by the number of the request; to be taken out by who asked."""
+        self.notices: list[Notice] = []
+        """What was subscribed to and is there, or never will be."""
+        self.troubles: list[str] = []
+        """What went wrong without anybody asking: double writes by tasks, deadlocks."""
+        self.ids = Ids(layout.client, layout.size, len(layout.servers))
+        self._requests = 0
         self._server_of: dict[int, tuple[int, int]] = {}  # open single tasks: server and kind
         self._bulks: dict[int, int] = {}  # open bulks: units without a result
         self._teams = {server: _team(layout, server) for server in layout.servers}
@@ -110,6 +124,21 @@ class Client:
         if self._is_open(task_id):
             self._tell_all(Discontinue(task_id))
 
+    def ask(self, operation: Operation) -> int:
+        """Let the server that owns a datum do an operation.
+
+        New data get their ids from ``ids``.
+
+        Returns:
+            The number under which the answer will be in ``answers``.
+        """
+        self._requests += 1
+        servers = self.layout.servers
+        home = servers[owner(operation.id, len(servers))]
+        self._flush_puts()
+        self._outbox.append((home, Ask(self._requests, operation)))
+        return self._requests
+
     def inquire(self) -> None:
         """Ask all servers for their loads, which then appear in ``loads``."""
         if not self._drained:
@@ -163,12 +192,17 @@ class Client:
                 self._reports.extend(r for r in message.reports if self._is_open(r.id))
             case Load():
                 self.loads[source] = message
+            case Answered():
+                self.answers[message.request] = message.answer
+            case Told():
+                self.notices.append(message.notice)
+            case Trouble():
+                self.troubles.append(message.text)
             case Ended():
                 self.done = True
             case _:
                 raise ProtocolError(
-                    f"client got {type(message).__name__} from rank {source}, "
-                    "which is not for a client"
+                    f"client got {type(message).__name__} from rank {source}, which is not for it"
                 )
         return []
 

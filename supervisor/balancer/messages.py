@@ -2,11 +2,12 @@
 
 A message type has exactly one kind of receiver, so that several roles can share a rank.
 
-client  -> server   Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Drain
-server  -> client   Finished, Reported, Load, Ended
-worker  -> server   Ready, Progress, Returned, Stopped
-server  -> worker   Assign, Recall, Cancel, StopEarly, Stop
-server  -> server   Steal, Loot, Quiet, Census, Tally, Halt, Halted
+client  -> server   Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Ask, Drain
+server  -> client   Finished, Reported, Load, Answered, Told, Trouble, Ended
+worker  -> server   Ready, Progress, Returned, Fetch, Stopped
+server  -> worker   Assign, Recall, Cancel, StopEarly, Fetched, Stop
+server  -> server   Steal, Loot, Apply, Noticed, Quiet, Census, Tally, Diagnose, Diagnosis, Abandon,
+                    Halt, Halted
 
 Before and after the run, ranks as such: rank -> 0 Hello, 0 -> rank Setup, Dismiss.
 """
@@ -17,6 +18,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from supervisor.balancer.operations import Answer, Notice, OpenDatum, Operation
+from supervisor.balancer.release import Stuck
 from supervisor.core.task import Report, Result, Task
 
 
@@ -64,6 +67,13 @@ class Inquire(Message, frozen=True):
     """Ask a server for its load."""
 
 
+class Ask(Message, frozen=True):
+    """An operation on a datum that the receiver owns, to be answered."""
+
+    request: int
+    operation: Operation
+
+
 class Drain(Message, frozen=True):
     """The client puts nothing more."""
 
@@ -99,15 +109,35 @@ class Load(Message, frozen=True):
     elapsed_s: float
 
 
+class Answered(Message, frozen=True):
+    """The answer to an operation."""
+
+    request: int
+    answer: Answer
+
+
+class Told(Message, frozen=True):
+    """Something that the client subscribed to is there, or never will be."""
+
+    notice: Notice
+
+
+class Trouble(Message, frozen=True):
+    """Something that nobody asked about went wrong: a double write by a task, a deadlock."""
+
+    text: str
+
+
 class Ended(Message, frozen=True):
     """Every task is finished, every worker and server has stopped."""
 
 
 class Ready(Message, frozen=True):
-    """A worker's results, and whether it wants more tasks."""
+    """A worker's results, what its tasks write, and whether it wants more tasks."""
 
     results: list[Result]
     wanted: bool
+    operations: list[Operation] = []
 
 
 class Progress(Message, frozen=True):
@@ -120,6 +150,13 @@ class Returned(Message, frozen=True):
     """Recalled units of work that a worker had not begun: task id, first part, number."""
 
     slices: list[tuple[int, int, int]]
+
+
+class Fetch(Message, frozen=True):
+    """A worker wants the value of a task's input that is too large to travel with tasks."""
+
+    id: int
+    key: int | str | None
 
 
 class Stopped(Message, frozen=True):
@@ -150,6 +187,15 @@ class StopEarly(Message, frozen=True):
     id: int
 
 
+class Fetched(Message, frozen=True):
+    """The value of an input; or why there is none."""
+
+    id: int
+    key: int | str | None
+    value: bytes | int | float | None
+    failure: str = ""
+
+
 class Stop(Message, frozen=True):
     """No more work will come; a server's last message to a worker."""
 
@@ -169,13 +215,16 @@ class Tally(Message, frozen=True):
 
     Attributes:
         round: That of the census it answers.
-        idle: Whether it has no work, its workers all wait, and the client puts nothing more.
+        idle: Whether nothing can happen there unless another server sends something, and the
+            client puts nothing more.
+        waiting: Number of tasks there that wait for data.
         sent: Number of messages to other servers that count, by receiver.
         received: Likewise, by sender.
     """
 
     round: int
     idle: bool
+    waiting: int
     sent: dict[int, int]
     received: dict[int, int]
 
@@ -198,6 +247,34 @@ class Loot(Message, frozen=True):
     """Tasks for a server that asked; none if there are none."""
 
     tasks: list[Task]
+
+
+class Apply(Message, frozen=True):
+    """An operation on a datum that the receiver owns, on behalf of a task; not answered."""
+
+    operation: Operation
+
+
+class Noticed(Message, frozen=True):
+    """Something that tasks at the receiver wait for is there, or never will be."""
+
+    notice: Notice
+
+
+class Diagnose(Message, frozen=True):
+    """Nothing moves any more: say which tasks wait for what."""
+
+
+class Abandon(Message, frozen=True):
+    """Give up the tasks that wait for data."""
+
+
+class Diagnosis(Message, frozen=True):
+    """The first tasks that wait, their number, and the data that are not closed."""
+
+    stuck: list[Stuck]
+    tasks: int
+    data: list[OpenDatum]
 
 
 class Halt(Message, frozen=True):
@@ -245,25 +322,36 @@ AnyMessage: TypeAlias = (
     | Forget
     | Discontinue
     | Inquire
+    | Ask
     | Drain
     | Finished
     | Reported
     | Load
+    | Answered
+    | Told
+    | Trouble
     | Ended
     | Ready
     | Progress
     | Returned
+    | Fetch
     | Stopped
     | Assign
     | Recall
     | Cancel
     | StopEarly
+    | Fetched
     | Stop
     | Steal
     | Loot
     | Quiet
     | Census
     | Tally
+    | Apply
+    | Noticed
+    | Diagnose
+    | Diagnosis
+    | Abandon
     | Halt
     | Halted
     | Hello
@@ -272,13 +360,16 @@ AnyMessage: TypeAlias = (
 )
 """What a wire decodes."""
 
-TO_CLIENT: tuple[type[Message], ...] = (Finished, Reported, Load, Ended)
-TO_WORKER: tuple[type[Message], ...] = (Assign, Recall, Cancel, StopEarly, Stop)
-COUNTED: tuple[type[Message], ...] = (Steal, Loot)
+TO_CLIENT: tuple[type[Message], ...] = (
+    *(Finished, Reported, Load, Answered, Told, Trouble, Ended),
+)
+TO_WORKER: tuple[type[Message], ...] = (Assign, Recall, Cancel, StopEarly, Fetched, Stop)
+COUNTED: tuple[type[Message], ...] = (Steal, Loot, Apply, Noticed)
 """Messages between servers that can cause work, or further messages."""
 
 TO_SERVER: tuple[type[Message], ...] = (
-    *(Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Drain),
-    *(Ready, Progress, Returned, Stopped),
-    *(Steal, Loot, Quiet, Census, Tally, Halt, Halted),
+    *(Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Ask, Drain),
+    *(Ready, Progress, Returned, Fetch, Stopped),
+    *COUNTED,
+    *(Quiet, Census, Tally, Diagnose, Diagnosis, Abandon, Halt, Halted),
 )

@@ -84,7 +84,7 @@ class Pump:
             if self.turn():
                 backoff.reset()
             else:
-                backoff.wait([fd for role in self._active for fd in role.filenos()])
+                backoff.wait(self._filenos())
 
     def turn(self) -> bool:
         """Deliver what has arrived and let the active roles work; return whether any was."""
@@ -95,9 +95,15 @@ class Pump:
             busy = True
         for role in self._active:
             sends = role.poll(self.clock())
-            self._post(sends)
-            busy = busy or bool(sends) or role.eager
+            if sends:
+                self._post(sends)
+                busy = True
+            elif role.eager:
+                busy = True
         return busy
+
+    def _filenos(self) -> Sequence[int]:
+        return [fileno for role in self._active for fileno in role.filenos()]
 
     def _post(self, sends: Sequence[Send]) -> None:
         for to, message in sends:

@@ -88,7 +88,7 @@ class TaskQueue:
         """Add a task."""
         self._tasks[task.key] = task
         self.width += task.width
-        if task.patience_s != _FOREVER:
+        if task.patience_s is not None:
             self._expiry_s[task.key] = now + task.patience_s
         for lane in self._lanes_of(task):
             lane.push(task)
@@ -189,7 +189,7 @@ class TaskQueue:
         stays = list(alive)
         while wanted > 0:
             task = stays.pop()
-            patience_s = self._expiry_s.get(task.key, _FOREVER) - now
+            expiry_s = self._expiry_s.get(task.key)
             self._forget(task)
             if task.width > wanted:
                 kept = task.slice(0, task.width - wanted)
@@ -198,8 +198,8 @@ class TaskQueue:
                 self.width += kept.width
                 stays.append(kept)
             wanted -= task.width
-            if patience_s != _FOREVER:
-                task = msgspec.structs.replace(task, patience_s=max(0.0, patience_s))
+            if expiry_s is not None:
+                task = msgspec.structs.replace(task, patience_s=max(0.0, expiry_s - now))
             stolen.append(task)
         return stays
 
@@ -230,9 +230,6 @@ class TaskQueue:
         self.width -= task.width
         if self._expiry_s:
             self._expiry_s.pop(task.key, None)
-
-
-_FOREVER = float("inf")
 
 
 def _id_of(key: Key) -> int:

@@ -10,31 +10,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import singledispatchmethod
 
 import msgspec
 
 from supervisor.balancer.dispatch import Dispatch, tried_again
+from supervisor.balancer.ending import Ending
+from supervisor.balancer.flow import CLIENT, Effects, Flow
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
-    COUNTED,
+    Abandon,
+    Answered,
+    Apply,
+    Ask,
     Assign,
     Cancel,
-    Census,
     Discontinue,
-    Drain,
-    Ended,
+    Fetch,
+    Fetched,
     Finished,
     Forget,
-    Halt,
-    Halted,
     Inquire,
     Load,
     Loot,
     Message,
+    Noticed,
     Progress,
     Put,
-    Quiet,
     Ready,
     Recall,
     Reported,
@@ -42,14 +43,12 @@ from supervisor.balancer.messages import (
     Returned,
     Send,
     Steal,
-    Stop,
     StopEarly,
-    Stopped,
-    Tally,
+    Trouble,
     Withdraw,
 )
+from supervisor.balancer.role import Handlers
 from supervisor.balancer.stealing import Thief
-from supervisor.balancer.termination import CensusTaker, Channels
 from supervisor.core.errors import ProtocolError
 from supervisor.core.task import Failure, FailureKind, Result, Task
 
@@ -64,20 +63,17 @@ class Server:
             one host.
     """
 
+    _on = Handlers()
+
     def __init__(self, rank: int, layout: Layout, hosts: Mapping[int, int] | None = None) -> None:
         self.rank = rank
         self.layout = layout
         self.dispatch = Dispatch(rank, layout, hosts or {})
-        self.done = False
+        self.flow = Flow(rank, layout)
         self._thief = Thief(rank, layout.servers)
         self._withdrawn: set[int] = set()  # ids that may still arrive from another server
         self._priorities: dict[int, int] = {}  # likewise
-        self._channels = Channels()
-        self._census = CensusTaker(layout.servers) if rank == layout.master else None
-        self._drained = False
-        self._quiet = False
-        self._stopped: set[int] = set()
-        self._halted: set[int] = set()
+        self._ending = Ending(rank, layout, self.dispatch, self.flow)
         self._began_s = math.inf
 
     # --- the seam -------------------------------------------------------------------------
@@ -94,37 +90,40 @@ class Server:
             ProtocolError: If a server does not expect this message from this sender.
         """
         self._began_s = min(self._began_s, now)
-        if isinstance(message, COUNTED):
-            self._channels.received[source] += 1
-            self._quiet = False
-        sends = self._handle(message, source, now)
-        for to, sent in sends:
-            if isinstance(sent, COUNTED):
-                self._channels.sent[to] += 1
-                self._quiet = False
-        sends.extend(self._notice_quiet())
+        self._ending.received(message, source)
+        kind = type(message)
+        if kind in Ending.on:
+            sends = Ending.on[kind](self._ending, message, source, now)
+        else:
+            handler = self._on.find(kind, f"server {self.rank}", source)
+            sends = handler(self, message, source, now)
+        sends.extend(self._ending.sent(sends))
         return sends
 
-    @singledispatchmethod
-    def _handle(self, message: Message, source: int, now: float) -> list[Send]:
-        raise ProtocolError(
-            f"server {self.rank} got {type(message).__name__} from rank {source}, "
-            "which is not for a server"
-        )
+    @property
+    def done(self) -> bool:
+        """Whether this server and its workers have stopped."""
+        return self._ending.done
 
     # --- from the client ------------------------------------------------------------------
 
-    @_handle.register
-    def _(self, message: Put, source: int, now: float) -> list[Send]:
-        if self._drained:
+    @_on(Put)
+    def _take_put(self, message: Put, source: int, now: float) -> list[Send]:
+        if self._ending.drained:
             raise ProtocolError(f"server {self.rank}: rank {source} put tasks after its drain")
-        self.dispatch.queue(message.tasks, now)
-        return self._match(now)
+        effects = Effects()
+        for task in message.tasks:
+            if task.inputs:
+                self.flow.hold(task, effects)
+            else:
+                effects.ready.append(task)
+        return self._follow(effects, now)
 
-    @_handle.register
-    def _(self, message: Withdraw, source: int, now: float) -> list[Send]:
+    @_on(Withdraw)
+    def _take_withdraw(self, message: Withdraw, source: int, now: float) -> list[Send]:
         """Answer queued tasks at once; pass the others on to the workers that hold them."""
-        sends = self._cancelled(self.dispatch.remove(message.ids))
+        tasks = [*self.dispatch.remove(message.ids), *self.flow.withdraw(message.ids)]
+        sends = self._cancelled(tasks, now)
         if len(self.layout.servers) > 1:
             self._withdrawn.update(message.ids)
         if message.running:
@@ -132,8 +131,8 @@ class Server:
             sends.extend((worker, Cancel(ids)) for worker, ids in holders.items())
         return sends
 
-    @_handle.register
-    def _(self, message: Reprioritise, source: int, now: float) -> list[Send]:
+    @_on(Reprioritise)
+    def _take_reprioritise(self, message: Reprioritise, source: int, now: float) -> list[Send]:
         tasks = self.dispatch.remove(message.ids)
         changed = (msgspec.structs.replace(task, priority=message.priority) for task in tasks)
         self.dispatch.queue(changed, now)
@@ -141,19 +140,19 @@ class Server:
             self._priorities.update(dict.fromkeys(message.ids, message.priority))
         return []
 
-    @_handle.register
-    def _(self, message: Forget, source: int, now: float) -> list[Send]:
+    @_on(Forget)
+    def _take_forget(self, message: Forget, source: int, now: float) -> list[Send]:
         self._withdrawn.difference_update(message.ids)
         for task_id in message.ids:
             self._priorities.pop(task_id, None)
         return []
 
-    @_handle.register
-    def _(self, message: Discontinue, source: int, now: float) -> list[Send]:
+    @_on(Discontinue)
+    def _take_discontinue(self, message: Discontinue, source: int, now: float) -> list[Send]:
         return [(worker, StopEarly(message.id)) for worker in self.dispatch.holders([message.id])]
 
-    @_handle.register
-    def _(self, message: Inquire, source: int, now: float) -> list[Send]:
+    @_on(Inquire)
+    def _take_inquire(self, message: Inquire, source: int, now: float) -> list[Send]:
         load = Load(
             queued=self.dispatch.queued,
             running=self.dispatch.running,
@@ -163,49 +162,51 @@ class Server:
         )
         return [(source, load)]
 
-    @_handle.register
-    def _(self, message: Drain, source: int, now: float) -> list[Send]:
-        self._drained = True
-        return []
+    @_on(Ask)
+    def _take_ask(self, message: Ask, source: int, now: float) -> list[Send]:
+        effects = Effects()
+        answer = self.flow.answer(message.operation, CLIENT, effects)
+        return [(source, Answered(message.request, answer)), *self._follow(effects, now)]
 
     # --- from workers ---------------------------------------------------------------------
 
-    @_handle.register
-    def _(self, message: Ready, source: int, now: float) -> list[Send]:
+    @_on(Ready)
+    def _take_ready(self, message: Ready, source: int, now: float) -> list[Send]:
         finished: list[Result] = []
+        effects = Effects()
+        for operation in message.operations:
+            self.flow.apply(operation, effects)
         for result in message.results:
             task = self.dispatch.settle(result, source)
             if self._may_run_again(task, result):
-                self.dispatch.queue([tried_again(task, source)], now)
+                effects.ready.append(tried_again(task, source))
             else:
                 finished.append(result)
+                self.flow.finish(task, result.value if result.failure is None else None, effects)
         self.dispatch.heard(source, wanted=message.wanted, now=now)
-        sends = self._match(now)
+        sends = self._follow(effects, now)
         if finished:
             sends.append((self.layout.client, Finished(finished)))
         return sends
 
-    @_handle.register
-    def _(self, message: Progress, source: int, now: float) -> list[Send]:
+    @_on(Progress)
+    def _take_progress(self, message: Progress, source: int, now: float) -> list[Send]:
         return [(self.layout.client, Reported(message.reports))]
 
-    @_handle.register
-    def _(self, message: Returned, source: int, now: float) -> list[Send]:
+    @_on(Returned)
+    def _take_returned(self, message: Returned, source: int, now: float) -> list[Send]:
         self.dispatch.give_back(source, message.slices, now)
         return self._match(now)
 
-    @_handle.register
-    def _(self, message: Stopped, source: int, now: float) -> list[Send]:
-        self._stopped.add(source)
-        if len(self._stopped) < len(self.dispatch.workers):
-            return []
-        self.done = self.rank != self.layout.master
-        return [(self.layout.master, Halted())]
+    @_on(Fetch)
+    def _take_fetch(self, message: Fetch, source: int, now: float) -> list[Send]:
+        value, failure = self.flow.fetch(message.id, message.key)
+        return [(source, Fetched(message.id, message.key, value, failure))]
 
     # --- from servers ---------------------------------------------------------------------
 
-    @_handle.register
-    def _(self, message: Steal, source: int, now: float) -> list[Send]:
+    @_on(Steal)
+    def _take_steal(self, message: Steal, source: int, now: float) -> list[Send]:
         kinds = frozenset(message.kinds)
         tasks = self.dispatch.level(kinds, message.have, now)
         if not tasks and message.remember:
@@ -213,8 +214,8 @@ class Server:
             return self._recall()
         return [(source, Loot(tasks))]
 
-    @_handle.register
-    def _(self, message: Loot, source: int, now: float) -> list[Send]:
+    @_on(Loot)
+    def _take_loot(self, message: Loot, source: int, now: float) -> list[Send]:
         self._thief.take_answer(source, empty=not message.tasks)
         gone = [task for task in message.tasks if task.id in self._withdrawn]
         for task in message.tasks:
@@ -222,43 +223,47 @@ class Server:
                 task = msgspec.structs.replace(task, priority=self._priorities[task.id])
             if task.id not in self._withdrawn:
                 self.dispatch.queue([task], now)
-        return [*self._cancelled(gone), *self._match(now)]
+        return [*self._cancelled(gone, now), *self._match(now)]
 
-    @_handle.register
-    def _(self, message: Quiet, source: int, now: float) -> list[Send]:
-        return self._start_census() if self._master().wanted() else []
+    @_on(Apply)
+    def _take_apply(self, message: Apply, source: int, now: float) -> list[Send]:
+        effects = Effects()
+        self.flow.take(message.operation, source, effects)
+        return self._follow(effects, now)
 
-    @_handle.register
-    def _(self, message: Census, source: int, now: float) -> list[Send]:
-        sent, received = dict(self._channels.sent), dict(self._channels.received)
-        return [(source, Tally(message.round, self._idle(), sent, received))]
+    @_on(Noticed)
+    def _take_noticed(self, message: Noticed, source: int, now: float) -> list[Send]:
+        effects = Effects()
+        self.flow.notice(message.notice, effects)
+        return self._follow(effects, now)
 
-    @_handle.register
-    def _(self, message: Tally, source: int, now: float) -> list[Send]:
-        master = self._master()
-        if master.add(source, message):
-            return [(server, Halt()) for server in self.layout.servers]
-        return self._start_census() if master.again() else []
-
-    @_handle.register
-    def _(self, message: Halt, source: int, now: float) -> list[Send]:
-        return [(worker, Stop()) for worker in self.dispatch.workers]
-
-    @_handle.register
-    def _(self, message: Halted, source: int, now: float) -> list[Send]:
-        self._halted.add(source)
-        if len(self._halted) < len(self.layout.servers):
-            return []
-        self.done = True
-        return [(self.layout.client, Ended())]
+    @_on(Abandon)
+    def _take_abandon(self, message: Abandon, source: int, now: float) -> list[Send]:
+        self._ending.look_again()  # the end comes without these tasks
+        text = "waits for data that nobody will write"
+        return self._failed(self.flow.give_up(), "unwritten", text, now)
 
     # --- what follows ---------------------------------------------------------------------
+
+    def _follow(self, effects: Effects, now: float) -> list[Send]:
+        """Do what follows from data that were written."""
+        sends: list[Send] = []
+        while effects.failed:  # a failed task's output is never written, and so on
+            failed, effects.failed = effects.failed, []
+            for task, text in failed:
+                sends.append(self._result_of([task], "unwritten", text))
+                self.flow.finish(task, None, effects)
+        self.dispatch.queue(effects.ready, now)
+        sends.extend(effects.sends)
+        sends.extend((self.layout.client, Trouble(fault)) for fault in effects.faults)
+        sends.extend(self._match(now))
+        return sends
 
     def _match(self, now: float) -> list[Send]:
         """Serve waiting workers, then hungry servers; look for more."""
         assigned, late = self.dispatch.match(now)
         sends: list[Send] = [(worker, Assign(tasks)) for worker, tasks in assigned]
-        sends.extend(self._failed(late, "late", "had not begun when its patience was over"))
+        sends.extend(self._failed(late, "late", "had not begun when its patience was over", now))
         hungry = self._thief.hungry
         loot = self.dispatch.deal(list(hungry.values()), now)
         for thief, tasks in zip(list(hungry), loot, strict=True):
@@ -294,44 +299,29 @@ class Server:
             return False
         return task.attempts > 1 and not task.parts and task.id not in self._withdrawn
 
-    def _cancelled(self, tasks: list[Task]) -> list[Send]:
-        return self._failed(tasks, "cancelled", "withdrawn before it began")
+    def _cancelled(self, tasks: list[Task], now: float) -> list[Send]:
+        return self._failed(tasks, "cancelled", "withdrawn before it began", now)
 
-    def _failed(self, tasks: list[Task], kind: FailureKind, text: str) -> list[Send]:
-        """Return the results of tasks that are not run."""
+    def _failed(self, tasks: list[Task], kind: FailureKind, text: str, now: float) -> list[Send]:
+        """Answer tasks that are not run, and let those know that wait for their outputs."""
         if not tasks:
             return []
+        effects = Effects()
+        for task in tasks:
+            self.flow.finish(task, None, effects)
+        sends = [self._result_of(tasks, kind, text)]
+        if effects.sends or effects.failed or effects.faults or effects.ready:
+            sends.extend(self._follow(effects, now))
+        return sends
+
+    def _result_of(self, tasks: list[Task], kind: FailureKind, text: str) -> Send:
         results = [
             Result(task.id, b"", Failure(kind, text), first=task.first, width=task.width)
             for task in tasks
         ]
-        return [(self.layout.client, Finished(results))]
-
-    # --- the end --------------------------------------------------------------------------
-
-    def _idle(self) -> bool:
-        """Return whether nothing can happen here unless another server sends something."""
-        return self._drained and self.dispatch.idle()
-
-    def _notice_quiet(self) -> list[Send]:
-        """Tell the master, once each time, that this server is idle."""
-        if not self._idle():
-            self._quiet = False
-            return []
-        if self._quiet:
-            return []
-        self._quiet = True
-        return [(self.layout.master, Quiet())]
-
-    def _master(self) -> CensusTaker:
-        if self._census is None:
-            raise ProtocolError(f"server {self.rank} is not the master")
-        return self._census
-
-    def _start_census(self) -> list[Send]:
-        census = Census(self._master().round)
-        return [(server, census) for server in self.layout.servers]
+        return self.layout.client, Finished(results)
 
     def check(self) -> None:
         """Raise AssertionError if the state contradicts itself; for tests and simulations."""
         self.dispatch.check()
+        self.flow.check()

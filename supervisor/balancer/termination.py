@@ -65,6 +65,11 @@ class CensusTaker:
         self._tallies[source] = tally
         return not self.under_way and self._all_done()
 
+    @property
+    def waiting(self) -> int:
+        """Number of tasks that waited for data when the last round was taken."""
+        return sum(tally.waiting for tally in self._tallies.values())
+
     def again(self) -> bool:
         """Return whether a new round is to be started, because something changed meanwhile."""
         if self.under_way or not self._again:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import singledispatchmethod
 
 import msgspec
 
+from supervisor.balancer.inputs import WITHDRAWN, Inputs
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
     Assign,
     Cancel,
+    Fetched,
     Message,
     Progress,
     Ready,
@@ -23,9 +24,9 @@ from supervisor.balancer.messages import (
     StopEarly,
     Stopped,
 )
-from supervisor.core.errors import ProtocolError
+from supervisor.balancer.role import Handlers
 from supervisor.core.executor import Executor
-from supervisor.core.task import Failure, Result, Task
+from supervisor.core.task import Result, Task
 
 SLICE_S = 0.002
 """Short tasks run in slices of this length; messages are looked at in between."""
@@ -41,6 +42,8 @@ class Worker:
         clock: Seconds by any steady clock; bounds the slices.
     """
 
+    _on = Handlers()
+
     def __init__(
         self,
         rank: int,
@@ -53,6 +56,7 @@ class Worker:
         self.executor = executor
         self.clock = clock
         self.done = False
+        self._inputs = Inputs(layout)
         self._tasks: deque[Task] = deque()
         self._begun = 0  # parts of the first of them that were taken already
         self._slice_ends = False  # whether the part that was taken last is a slice's last
@@ -67,29 +71,40 @@ class Worker:
 
     # --- messages -------------------------------------------------------------------------
 
-    @singledispatchmethod
     def handle(self, message: Message, source: int, now: float) -> list[Send]:
         """Take one message and return what to send because of it.
 
         Raises:
             ProtocolError: If a worker does not expect this message.
         """
-        raise ProtocolError(
-            f"worker {self.rank} got {type(message).__name__} from rank {source}, "
-            "which is not for a worker"
-        )
+        handler = self._on.find(type(message), f"worker {self.rank}", source)
+        return handler(self, message, source, now)
 
-    @handle.register
-    def _(self, message: Assign, source: int, now: float) -> list[Send]:
+    @_on(Assign)
+    def _take_assign(self, message: Assign, source: int, now: float) -> list[Send]:
         self._asked = False
-        self._tasks.extend(message.tasks)
-        assigned = sum(task.width for task in message.tasks)
-        self._width += assigned
-        self._low_water = assigned // 2
+        assigned = self._width
+        sends: list[Send] = []
+        for task in message.tasks:
+            ready: Task | None = task
+            if task.inputs:
+                ready, asking = self._inputs.take(task)
+                sends.extend(asking)
+            if ready is not None:
+                self._queue(ready)
+        self._low_water = (self._width - assigned) // 2
+        return sends
+
+    @_on(Fetched)
+    def _take_fetched(self, message: Fetched, source: int, now: float) -> list[Send]:
+        complete, lost = self._inputs.arrive(message)
+        for task in complete:
+            self._queue(task)
+        self._results.extend(lost)
         return []
 
-    @handle.register
-    def _(self, message: Recall, source: int, now: float) -> list[Send]:
+    @_on(Recall)
+    def _take_recall(self, message: Recall, source: int, now: float) -> list[Send]:
         self._trim()
         slices: list[tuple[int, int, int]] = []
         wanted = message.width
@@ -104,32 +119,32 @@ class Worker:
             self._width -= task.width
         return [(self.server, Returned(slices))]
 
-    @handle.register
-    def _(self, message: Cancel, source: int, now: float) -> list[Send]:
+    @_on(Cancel)
+    def _take_cancel(self, message: Cancel, source: int, now: float) -> list[Send]:
         self._trim()
         wanted = set(message.ids)
         if self._current is not None and self._current.id in wanted:
             self.executor.cancel()
-        failure = Failure("cancelled", "withdrawn before it began")
         kept: deque[Task] = deque()
         for task in self._tasks:
             if task.id not in wanted:
                 kept.append(task)
                 continue
             self._width -= task.width
-            result = Result(task.id, b"", failure, first=task.first, width=task.width)
+            result = Result(task.id, b"", WITHDRAWN, first=task.first, width=task.width)
             self._results.append(result)
         self._tasks = kept
+        self._inputs.withdraw(wanted)
         return []
 
-    @handle.register
-    def _(self, message: StopEarly, source: int, now: float) -> list[Send]:
+    @_on(StopEarly)
+    def _take_stop_early(self, message: StopEarly, source: int, now: float) -> list[Send]:
         if self._current is not None and self._current.id == message.id:
             self.executor.stop_early(message.id)
         return []
 
-    @handle.register
-    def _(self, message: Stop, source: int, now: float) -> list[Send]:
+    @_on(Stop)
+    def _take_stop(self, message: Stop, source: int, now: float) -> list[Send]:
         self.executor.close()
         self.done = True
         return [(self.server, Stopped())]
@@ -147,6 +162,8 @@ class Worker:
         wanted = not self._asked and self._width <= self._low_water
         if self._current is not None and not self._low_water:
             wanted = False  # long tasks are asked for one by one, when the worker is free
+        if self._inputs:
+            wanted = False  # there is work, once its inputs have come
         idle = self._current is None and not self._tasks
         results = bool(self._results or self._values)
         if wanted or (results and (idle or now - self._sent_s > SLICE_S)):
@@ -165,6 +182,10 @@ class Worker:
     def filenos(self) -> Sequence[int]:
         """Return the executor's descriptors."""
         return () if self.done else self.executor.filenos()
+
+    def _queue(self, task: Task) -> None:
+        self._tasks.append(task)
+        self._width += task.width
 
     def _step(self, sends: list[Send]) -> bool:
         """Start or poll one task; return whether a result came of it."""

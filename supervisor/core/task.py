@@ -16,6 +16,7 @@ FailureKind = Literal[
     "invalid",  # the result is not what the workflow asks for
     "cancelled",  # the run is ending; this says nothing about the task itself
     "late",  # it had not begun when its patience was over
+    "unwritten",  # data that it waits for will never be there
 ]
 
 
@@ -53,9 +54,12 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
         target: Where to run, or None for anywhere.
         avoid: World rank that must not run the task while its server has other workers of the
             kind, or -1. A retry avoids the rank on which the last attempt failed.
-        timeout_s: Wall-clock limit of one run in seconds.
-        patience_s: Seconds after which a task that has not begun fails instead.
+        timeout_s: Wall-clock limit of one run in seconds, or None.
+        patience_s: Seconds after which a task that has not begun fails instead, or None.
         attempts: How often the balancer may run a single task before it counts as failed.
+        inputs: Data, or members of containers, that must be there before it runs: ids and keys.
+        values: The inputs' values, in the same order; None until they are known.
+        output: Id of the datum that a single task's value is stored as, or 0.
 
     Source:
         The fields of ADLB's work unit (swift-t, lb/code/src/workqueue.h); bulks are ours.
@@ -69,14 +73,22 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     priority: int = 0
     target: Target | None = None
     avoid: int = -1
-    timeout_s: float = math.inf
-    patience_s: float = math.inf
+    timeout_s: float | None = None
+    patience_s: float | None = None
     attempts: int = 1
+    inputs: tuple[tuple[int, int | str | None], ...] = ()
+    values: tuple[bytes | int | float | None, ...] = ()
+    output: int = 0
 
     @property
     def width(self) -> int:
         """Number of units of work in it: 1, or the number of parts."""
         return len(self.parts) or 1
+
+    @property
+    def limit_s(self) -> float:
+        """The wall-clock limit as a number, infinite if there is none."""
+        return math.inf if self.timeout_s is None else self.timeout_s
 
     @property
     def key(self) -> int | tuple[int, int]:

@@ -34,7 +34,7 @@ class InlineExecutor:
     def start(self, task: Task) -> None:
         """Evaluate the task."""
         start_s = time.time()
-        end_s = min(start_s + task.timeout_s, self._objective.deadline_s)
+        end_s = min(start_s + task.limit_s, self._objective.deadline_s)
         evaluation = self._decoder.decode(task.payload)
 
         def tell(step: int, metrics: bytes) -> bool:

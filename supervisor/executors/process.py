@@ -72,9 +72,9 @@ class ProcessExecutor:
         evaluation = msgspec.msgpack.decode(task.payload, type=Evaluation)
         log = run_dir(self._objective, evaluation.name) / "log.txt"
         output = Output(log, evaluation.attempt, self._objective.output_limit_mb)
-        timeout_at = time.monotonic() + task.timeout_s
+        timeout_at = time.monotonic() + task.limit_s
         self._current = Current(task, output, start_s, timeout_at)
-        end_s = min(start_s + task.timeout_s, self._objective.deadline_s)
+        end_s = min(start_s + task.limit_s, self._objective.deadline_s)
         sandbox.control.send(Run(task.id, task.payload, end_s))
 
     def _ready(self) -> Sandbox:
@@ -137,7 +137,7 @@ class ProcessExecutor:
         elif done is not None:
             return
         elif time.monotonic() >= current.timeout_at:
-            limit = f"{current.task.timeout_s:g} s"
+            limit = f"{current.task.limit_s:g} s"
             self._kill(
                 current, Failure("timeout", f"reached its time limit of {limit} and was killed")
             )

@@ -155,7 +155,7 @@ class Run:
             named=workflow.points is not None,
             retries=workflow.task.retries,
             on_failure=workflow.task.on_failure,
-            timeout_s=workflow.task.timeout_s or float("inf"),
+            timeout_s=workflow.task.timeout_s,
             deadline_s=self.deadline_s,
             seed=workflow.seed,
         )

@@ -65,8 +65,8 @@ def test_a_wait_is_a_fraction_of_the_time_spent_idle(monkeypatch):
 
 def test_roles_refuse_what_is_not_for_them():
     layout = split(3)
-    with pytest.raises(ProtocolError, match="not for a client"):
+    with pytest.raises(ProtocolError, match="not for it"):
         Client(layout).handle(Drain(), 2, 0.0)
     worker = Worker(1, layout, VirtualExecutor(1, time.monotonic, lambda task_id: 0.0, []))
-    with pytest.raises(ProtocolError, match="not for a worker"):
+    with pytest.raises(ProtocolError, match="not for it"):
         worker.handle(Ended(), 2, 0.0)

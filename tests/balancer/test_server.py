@@ -139,7 +139,7 @@ def test_the_end_comes_only_after_everything_is_finished_and_stopped(server):
     assert (4, Quiet()) in sends
     assert server.handle(Quiet(), 4, 0.0) == [(4, Census(1))]
     [(_, tally)] = server.handle(Census(1), 4, 0.0)
-    assert tally == Tally(1, True, {}, {})
+    assert tally == Tally(1, True, 0, {}, {})
     assert server.handle(tally, 4, 0.0) == [(4, Halt())]
     assert server.handle(Halt(), 4, 0.0) == [(1, Stop()), (2, Stop()), (3, Stop())]
 
@@ -155,27 +155,27 @@ def test_a_census_that_finds_work_does_not_end_the_run():
     taker = CensusTaker([8, 9])
     assert taker.wanted()
     assert not taker.wanted(), "one round at a time"
-    assert not taker.add(8, Tally(1, False, {}, {}))
-    assert not taker.add(9, Tally(1, True, {}, {}))
+    assert not taker.add(8, Tally(1, False, 0, {}, {}))
+    assert not taker.add(9, Tally(1, True, 0, {}, {}))
     assert taker.again(), "something changed during the round"
-    assert not taker.add(8, Tally(1, True, {}, {})), "an answer of an old round"
-    assert not taker.add(8, Tally(2, True, {9: 3}, {9: 1}))
-    assert taker.add(9, Tally(2, True, {8: 1}, {8: 3}))
+    assert not taker.add(8, Tally(1, True, 0, {}, {})), "an answer of an old round"
+    assert not taker.add(8, Tally(2, True, 0, {9: 3}, {9: 1}))
+    assert taker.add(9, Tally(2, True, 0, {8: 1}, {8: 3}))
 
 
 def test_a_message_under_way_does_not_end_the_run():
     taker = CensusTaker([8, 9])
     taker.wanted()
-    taker.add(8, Tally(1, True, {9: 3}, {}))
-    assert not taker.add(9, Tally(1, True, {}, {8: 2}))
+    taker.add(8, Tally(1, True, 0, {9: 3}, {}))
+    assert not taker.add(9, Tally(1, True, 0, {}, {8: 2}))
 
 
 def test_equal_sums_over_different_pairs_do_not_end_the_run():
     taker = CensusTaker([7, 8, 9])
     taker.wanted()
-    taker.add(7, Tally(1, True, {8: 1}, {}))
-    taker.add(8, Tally(1, True, {}, {9: 1}))
-    assert not taker.add(9, Tally(1, True, {}, {})), "one sent, one received, but not the same"
+    taker.add(7, Tally(1, True, 0, {8: 1}, {}))
+    taker.add(8, Tally(1, True, 0, {}, {9: 1}))
+    assert not taker.add(9, Tally(1, True, 0, {}, {})), "one sent, one received, but not the same"
 
 
 def test_credit_ends_the_batches_after_one_long_task():
