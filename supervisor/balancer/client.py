@@ -25,8 +25,8 @@ from supervisor.balancer.messages import (
     Trouble,
     Withdraw,
 )
-from supervisor.balancer.operations import Answer, Notice, Operation
 from supervisor.core.errors import InputError, ProtocolError
+from supervisor.core.operations import Answer, Notice, Operation
 from supervisor.core.task import Report, Result, Target, Task
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypeAlias
 
-from supervisor.balancer.operations import (
+from supervisor.core.errors import SupervisorError
+from supervisor.core.operations import (
     SMALL_BYTES,
     Enumerate,
     Key,
@@ -22,7 +23,6 @@ from supervisor.balancer.operations import (
     References,
     describe,
 )
-from supervisor.core.errors import SupervisorError
 
 Number: TypeAlias = int | float
 Content: TypeAlias = bytes | Reference | Number | None

@@ -131,13 +131,12 @@ class Ending:
     @on(Stopped)
     def _take_stopped(self, message: Stopped, source: int, now: float) -> list[Send]:
         self._stopped.add(source)
-        if len(self._stopped) < len(self._dispatch.workers):
-            return []
-        self.done = self._rank != self._layout.master
-        return [(self._layout.master, Halted())]
+        return self._halt() if len(self._stopped) == len(self._dispatch.workers) else []
 
     @on(Halt)
     def _take_halt(self, message: Halt, source: int, now: float) -> list[Send]:
+        if not self._dispatch.workers:
+            return self._halt()
         return [(worker, Stop()) for worker in self._dispatch.workers]
 
     @on(Halted)
@@ -147,6 +146,11 @@ class Ending:
             return []
         self.done = True
         return [(self._layout.client, Ended())]
+
+    def _halt(self) -> list[Send]:
+        """Stop this server, whose workers have; the master stops last."""
+        self.done = self._rank != self._layout.master
+        return [(self._layout.master, Halted())]
 
     def _master(self) -> CensusTaker:
         if self._census is None:

@@ -10,7 +10,9 @@ import msgspec
 from supervisor.balancer.ids import owner
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import Apply, Noticed, Send, Told
-from supervisor.balancer.operations import (
+from supervisor.balancer.release import Small, Stuck, Waiting
+from supervisor.balancer.store import Shard
+from supervisor.core.operations import (
     Answer,
     DataError,
     Key,
@@ -23,8 +25,6 @@ from supervisor.balancer.operations import (
     Retrieve,
     Store,
 )
-from supervisor.balancer.release import Small, Stuck, Waiting
-from supervisor.balancer.store import Shard
 from supervisor.core.task import Task
 
 CLIENT = -1

@@ -10,7 +10,7 @@ import msgspec
 from supervisor.balancer.ids import owner
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import Fetch, Fetched, Send
-from supervisor.balancer.operations import Input
+from supervisor.core.operations import Input
 from supervisor.core.task import Failure, Result, Task
 
 WITHDRAWN = Failure("cancelled", "withdrawn before it began")

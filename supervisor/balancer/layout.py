@@ -9,16 +9,24 @@ One rank plays all three roles; of two ranks, rank 0 is client and server.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from supervisor.core.errors import InputError
+from supervisor.core.errors import InputError, nearest
 
 WORKERS_PER_SERVER = 64
 
 REGULAR = "work"
 """The kind of tasks that say nothing else."""
+
+KIND_NAMES = "letters, digits, '_' and '-' do, a letter first"
+
+
+def is_kind(name: str) -> bool:
+    """Return whether a name can be that of a kind of tasks."""
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) is not None
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -76,23 +84,35 @@ class Layout(msgspec.Struct, frozen=True):
         Raises:
             InputError: If no worker takes tasks of this kind.
         """
-        if name not in self.kinds or not self.counts[self.kinds.index(name)]:
-            raise InputError(
-                where,
-                f"no worker takes tasks of kind {name!r}; give it some with --workers {name}=N, "
-                f"or 'workers: {{{name}: N}}' in the workflow",
+        served = [kind for kind, count in zip(self.kinds, self.counts, strict=True) if count]
+        if name in served:
+            return self.kinds.index(name)
+        if name == REGULAR:
+            remedy = f"use more ranks, or give fewer workers to {' and '.join(served)}"
+        else:
+            remedy = (
+                f"give it some with --workers {name}=N, or 'workers: {{{name}: N}}' in the "
+                f"workflow.{nearest(name, served)}"
             )
-        return self.kinds.index(name)
+        raise InputError(where, f"no worker takes tasks of kind {name!r}; {remedy}")
 
 
-def split(size: int, servers: int | None = None, kinds: Mapping[str, int] | None = None) -> Layout:
+def split(
+    size: int,
+    servers: int | None = None,
+    kinds: Mapping[str, int] | None = None,
+    *,
+    where: str = "--workers",
+) -> Layout:
     """Give each of ``size`` ranks its roles.
 
     Args:
         size: Number of ranks, at least 1.
-        servers: Number of servers wished for; None for one for each 64 workers. Every server
-            has a worker at least, so small worlds have fewer servers than were wished for.
+        servers: Number of servers wished for; None for one for each 64 workers. There is one
+            worker at least, so small worlds have fewer servers than were wished for. A server
+            without workers still holds data.
         kinds: Numbers of workers for custom kinds of tasks; the rest are regular.
+        where: Where the kinds were asked for, for errors.
 
     Raises:
         InputError: If fewer than one server is asked for, or more workers than there are.
@@ -103,25 +123,33 @@ def split(size: int, servers: int | None = None, kinds: Mapping[str, int] | None
         workers, serving = range(size - 1, size), range(1)
     else:
         wished = servers if servers is not None else -(-(size - 1) // (WORKERS_PER_SERVER + 1))
-        first = size - max(1, min(wished, (size - 1) // 2))
+        first = size - max(1, min(wished, size - 2))
         workers, serving = range(1, first), range(first, size)
-    names, counts = _kinds(len(workers), kinds or {})
+    names, counts = _kinds(len(workers), kinds or {}, where)
     return Layout(size=size, workers=workers, servers=serving, kinds=names, counts=counts)
 
 
-def _kinds(workers: int, kinds: Mapping[str, int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    custom = {name: count for name, count in kinds.items() if name != REGULAR}
+def _kinds(
+    workers: int, kinds: Mapping[str, int], where: str
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
     for name, count in kinds.items():
         if count < 1:
-            raise InputError(f"--workers {name}={count}", "give 1 or more workers")
+            raise InputError(where, f"{name}={count}: give 1 or more workers")
+    custom = {name: count for name, count in kinds.items() if name != REGULAR}
     regular = workers - sum(custom.values())
     if regular < 0 or kinds.get(REGULAR, regular) != regular:
         asked = ", ".join(f"{name}={count}" for name, count in kinds.items())
-        problem = (
-            f"does not fit the {workers} workers of this run; use more ranks, or ask for less"
-        )
-        raise InputError(f"--workers {asked}", problem)
+        total = sum(kinds.values())
+        remedy = "use more ranks, or ask for fewer"
+        if total < workers:
+            remedy = f"leave {REGULAR!r} out, which gets all that are left"
+        problem = f"{asked} makes {total}, but this run has {_number(workers)}; {remedy}"
+        raise InputError(where, problem)
     return (REGULAR, *custom), (regular, *custom.values())
+
+
+def _number(workers: int) -> str:
+    return "1 worker" if workers == 1 else f"{workers} workers"
 
 
 def describe(layout: Layout, hosts: Sequence[str] = ()) -> str:

@@ -6,8 +6,8 @@ client  -> server   Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, A
 server  -> client   Finished, Reported, Load, Answered, Told, Trouble, Ended
 worker  -> server   Ready, Progress, Returned, Fetch, Stopped
 server  -> worker   Assign, Recall, Cancel, StopEarly, Fetched, Stop
-server  -> server   Steal, Loot, Apply, Noticed, Quiet, Census, Tally, Diagnose, Diagnosis, Abandon,
-                    Halt, Halted
+server  -> server   Steal, Loot, Apply, Noticed, Quiet, Census, Tally, Diagnose, Diagnosis,
+                    Abandon, Halt, Halted
 
 Before and after the run, ranks as such: rank -> 0 Hello, 0 -> rank Setup, Dismiss.
 """
@@ -18,8 +18,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from supervisor.balancer.operations import Answer, Notice, OpenDatum, Operation
 from supervisor.balancer.release import Stuck
+from supervisor.core.operations import Answer, Notice, OpenDatum, Operation
 from supervisor.core.task import Report, Result, Task
 
 
@@ -133,11 +133,10 @@ class Ended(Message, frozen=True):
 
 
 class Ready(Message, frozen=True):
-    """A worker's results, what its tasks write, and whether it wants more tasks."""
+    """A worker's results, and whether it wants more tasks."""
 
     results: list[Result]
     wanted: bool
-    operations: list[Operation] = []
 
 
 class Progress(Message, frozen=True):

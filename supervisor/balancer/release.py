@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from supervisor.balancer.operations import Input, Key, OpenDatum, Reference, Subscribe, describe
 from supervisor.core.errors import ProtocolError
+from supervisor.core.operations import Input, Key, OpenDatum, Reference, Subscribe, describe
 
 Small: TypeAlias = bytes | Reference | int | float
 """What may travel with a task."""

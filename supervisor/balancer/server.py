@@ -174,10 +174,10 @@ class Server:
     def _take_ready(self, message: Ready, source: int, now: float) -> list[Send]:
         finished: list[Result] = []
         effects = Effects()
-        for operation in message.operations:
-            self.flow.apply(operation, effects)
         for result in message.results:
             task = self.dispatch.settle(result, source)
+            for operation in result.operations:
+                self.flow.apply(operation, effects)
             if self._may_run_again(task, result):
                 effects.ready.append(tried_again(task, source))
             else:

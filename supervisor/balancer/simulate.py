@@ -2,108 +2,61 @@
 
 Messages between two ranks stay in order, as MPI promises; between different pairs any order can
 happen. Everything else is the code that runs on a cluster: the same servers, workers and client.
+What messages and work cost, which ranks are slow and which are lost, is a ``Machine``'s.
+
+A rank does one thing at a time. What reaches it while it is busy waits, and as it takes messages
+in the order of their arrival, its role can handle each at the moment of arrival, as long as it is
+told the time at which its turn would have come, and its answers leave after that.
 """
 
 from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import count
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count, islice
 
+from supervisor.balancer.bench import Outcome, VirtualExecutor
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import Layout
-from supervisor.balancer.messages import TO_CLIENT, TO_WORKER, Message, Send
+from supervisor.balancer.machine import Delay, Machine, Price
+from supervisor.balancer.messages import TO_CLIENT, TO_SERVER, TO_WORKER, Loot, Message, Put, Send
+from supervisor.balancer.pump import Backoff
 from supervisor.balancer.role import ActiveRole, Role
 from supervisor.balancer.server import Server
 from supervisor.balancer.worker import Worker
 from supervisor.core.errors import SupervisorError
-from supervisor.core.task import Failure, Report, Result, Task
 
 LATENCY_S = 1e-3
 MOST_EVENTS = 5_000_000
+MOST_EVENTS_OF_RANK = 2_000
+NAMED = 20  # of ranks or tasks in an error, so many at most
+
+Event = tuple[float, int, int, int, Message | Callable[[], None] | None]
+"""When, a number that keeps the order, the rank, the sender, and the message; or an action."""
+
+ACTION = -1  # in place of the sender
+WAKE = -2
 
 
-class VirtualExecutor:
-    """Lets virtual time pass instead of running anything.
-
-    Args:
-        rank: World rank, for the results.
-        clock: The virtual time.
-        length_s: Gives the length of a task.
-        log: Receives ``(task id, rank)`` for each task that begins.
-    """
-
-    def __init__(
-        self,
-        rank: int,
-        clock: Callable[[], float],
-        length_s: Callable[[int], float],
-        log: list[tuple[int, int]],
-    ) -> None:
-        self.rank = rank
-        self.end_s = 0.0
-        self._clock = clock
-        self._length_s = length_s
-        self._log = log
-        self._task: Task | None = None
-        self._begin_s = 0.0
-        self._cancelled = False
-
-    def start(self, task: Task) -> None:
-        """Begin a task."""
-        if self._task is not None:
-            raise SupervisorError(f"rank {self.rank}: task {task.id} begins during another")
-        self._task = task
-        self._cancelled = False
-        self._begin_s = self._clock()
-        self.end_s = self._begin_s + self._length_s(task.id)
-        self._log.append((task.id, self.rank))
-
-    def poll(self) -> Result | None:
-        """Return the result when its virtual time has come."""
-        if self._task is None or (self._clock() < self.end_s and not self._cancelled):
-            return None
-        task, self._task = self._task, None
-        failure = Failure("cancelled", "cancelled") if self._cancelled else None
-        return Result(task.id, b"", failure, self.rank, self._begin_s, self._clock())
-
-    def reports(self) -> list[Report]:
-        """Return nothing."""
-        return []
-
-    def stop_early(self, task_id: int) -> None:
-        """Do nothing: virtual tasks do not report."""
-
-    def cancel(self) -> None:
-        """End the task at the next poll."""
-        self._cancelled = True
-
-    def filenos(self) -> list[int]:
-        """Return nothing: there are no descriptors in virtual time."""
-        return []
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-@dataclass
-class Outcome:
-    """What a simulation did.
+class RanksLost(SupervisorError):
+    """A run cannot end because ranks have vanished.
 
     Attributes:
-        begun: ``(task id, rank)`` of each task that began, in order.
-        results: What the client received.
-        seconds: Virtual time at the end.
-        messages: Number of messages delivered.
+        tasks: Ids of the tasks that went with each lost worker.
     """
 
-    begun: list[tuple[int, int]] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    seconds: float = 0.0
-    messages: int = 0
+    def __init__(self, lost: Mapping[int, float], tasks: Mapping[int, list[int]]) -> None:
+        self.tasks = dict(tasks)
+        texts = [
+            f"rank {rank} at {seconds:g} s{_with(tasks, rank)}" for rank, seconds in lost.items()
+        ]
+        super().__init__(f"the run cannot end, for ranks were lost: {'; '.join(texts)}")
+
+
+def _with(tasks: Mapping[int, list[int]], rank: int) -> str:
+    gone = tasks.get(rank)
+    return f", with tasks {_listed(map(str, gone))}" if gone else ""
 
 
 class Simulation:
@@ -112,8 +65,10 @@ class Simulation:
     Args:
         layout: The roles of all ranks.
         seed: Decides every delay and so every order.
+        hosts: Host name of each rank; empty if all ranks are on one host.
         length_s: Gives the length of a task, by its id.
-        latency_s: Mean delay of a message.
+        latency_s: Mean delay of a message, if there is no machine.
+        machine: What everything costs; None for random delays, and nothing else.
         checked: Whether servers check their state after every message; slow, for tests.
     """
 
@@ -125,99 +80,214 @@ class Simulation:
         hosts: Sequence[str] = (),
         length_s: Callable[[int], float] = lambda task_id: 0.01,
         latency_s: float = LATENCY_S,
+        machine: Machine | None = None,
         checked: bool = True,
     ) -> None:
+        delay = Delay(random_s=latency_s)
         self.layout = layout
+        self.machine = machine or Machine(near=delay, far=delay)
         self.now = 0.0
-        self.outcome = Outcome()
+        self.outcome = Outcome(handling_s=[0.0] * layout.size)
         self.client = Client(layout, hosts)
+        log, spans = self.outcome.begun, self.outcome.spans
         self.executors = {
-            rank: VirtualExecutor(rank, lambda: self.now, length_s, self.outcome.begun)
+            rank: VirtualExecutor(rank, self._clock, length_s, log, spans)
             for rank in layout.workers
         }
         self.workers = {
-            rank: Worker(rank, layout, executor, lambda: self.now)
+            rank: Worker(rank, layout, executor, self._clock)
             for rank, executor in self.executors.items()
         }
-        numbers = self.client.host_numbers
+        self._hosts = self.client.host_numbers
         self.servers = {
-            rank: Server(rank, layout, {one: numbers[one] for one in layout.workers_of(rank)})
+            rank: Server(rank, layout, {one: self._hosts[one] for one in layout.workers_of(rank)})
             for rank in layout.servers
         }
         self._rng = random.Random(seed)
-        self._latency_s = latency_s
         self._checked = checked
         self._order = count()
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._last_s: dict[tuple[int, int], float] = {}  # last delivery between two ranks
+        self._events: list[Event] = []
+        self._last_s: dict[int, float] = {}  # last delivery between two ranks
+        self._free_s = [0.0] * layout.size  # when each rank has done what it has begun
         self._wakes: dict[int, float] = {}  # when each worker looks at its executor next
+        self._slow = [1.0] * layout.size
+        for rank, factor in self.machine.slow.items():
+            self._slow[rank] = factor
+        self._roles = self._receivers()
+
+    def _receivers(self) -> dict[type[Message], tuple[Mapping[int, Role], Price]]:
+        """Return who takes each type of message, and at what price."""
+        service = self.machine.service
+        found: dict[type[Message], tuple[Mapping[int, Role], Price]] = {}
+        found.update(dict.fromkeys(TO_CLIENT, ({self.layout.client: self.client}, service.client)))
+        found.update(dict.fromkeys(TO_WORKER, (self.workers, service.worker)))
+        found.update(dict.fromkeys(TO_SERVER, (self.servers, service.server)))
+        return found
+
+    def _clock(self) -> float:
+        return self.now
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something at a virtual time, e.g. put tasks with the client."""
-        heapq.heappush(self._events, (seconds, next(self._order), action))
+        """Let the client's rank do something at a virtual time, e.g. put tasks."""
+        event = (seconds, next(self._order), self.layout.client, ACTION, action)
+        heapq.heappush(self._events, event)
 
     def run(self) -> Outcome:
         """Run until no message is under way and nobody works.
 
         Raises:
-            SupervisorError: If not everybody has stopped by then, or it goes on for ever.
+            RanksLost: If not everybody has stopped by then, for ranks are lost.
+            SupervisorError: If it is for another reason, or it goes on for ever.
         """
+        most = max(MOST_EVENTS, MOST_EVENTS_OF_RANK * self.layout.size)
+        latest = self.machine.near.random_s
         for rank in self.workers:
-            self._wake_worker(rank, self._rng.random() * self._latency_s)
-        while self._events:
-            self.now, _, action = heapq.heappop(self._events)
-            action()
-            self._poll_client()
-            self.outcome.messages += 1
-            if self.outcome.messages > MOST_EVENTS:
+            self._wake_worker(rank, self._rng.random() * latest)
+        self._poll_client(0.0)
+        events, pop, turn = self._events, heapq.heappop, self._turn
+        number = 0
+        while events:
+            turn(*pop(events))
+            number += 1
+            if number > most:
                 raise SupervisorError("the simulation does not end")
-        self.outcome.seconds = self.now
+        self.outcome.seconds = max(self.now, *self._free_s)
         self._check_end()
         return self.outcome
 
-    def _poll_client(self) -> None:
-        self._send(self.client.poll(self.now), self.layout.client)
-        self.outcome.results.extend(self.client.take_results())
+    # --- a rank's turn --------------------------------------------------------------------
 
-    def _send(self, sends: Iterable[Send], source: int) -> None:
-        for to, message in sends:
-            arrival = self.now + self._rng.expovariate(1 / self._latency_s)
-            arrival = max(arrival, self._last_s.get((source, to), 0.0))
-            self._last_s[source, to] = arrival
-            self.at(arrival, partial(self._deliver, message, source, to))
+    def _turn(
+        self,
+        when: float,
+        order: int,
+        rank: int,
+        source: int,
+        content: Message | Callable[[], None] | None,
+    ) -> None:
+        begin = self._begin(when, rank, napping=source >= 0)
+        if self.machine.lost and begin >= self.machine.lost.get(rank, begin + 1.0):
+            return
+        if isinstance(content, Message):
+            end = self._deliver(content, source, rank, begin)
+        elif content is None:
+            end = self._run_worker(rank, begin)
+        else:
+            self.now = begin
+            content()
+            end = self._poll_client(begin)
+        self._free_s[rank] = end
+        self.outcome.handling_s[rank] += end - begin
 
-    def _deliver(self, message: Message, source: int, to: int) -> None:
-        role = self._role(type(message), to)
+    def _begin(self, when: float, rank: int, *, napping: bool) -> float:
+        """Return when a rank turns to what reaches it now."""
+        free = self._free_s[rank]
+        if when < free:
+            return free
+        machine = self.machine
+        if napping and machine.nap_most_s and when - free > Backoff.YIELDING_S:
+            nap_s = min(machine.nap_most_s, (when - free) * machine.nap_fraction)
+            return when + self._rng.random() * nap_s
+        return when
+
+    def _deliver(self, message: Message, source: int, to: int, begin: float) -> float:
+        """Let a role handle a message; return when its rank is free again."""
+        kind = type(message)
+        roles, price = self._roles[kind]
+        role = roles[to]
         if role.done:
             raise SupervisorError(f"rank {to} has stopped, but gets {message} from {source}")
-        self._send(role.handle(message, source, self.now), to)
-        if isinstance(role, Server) and self._checked:
-            role.check()
-        if isinstance(role, Worker):
-            self._run_worker(to)
+        outcome = self.outcome
+        outcome.counts[kind] += 1
+        if isinstance(message, Loot) and message.tasks:
+            outcome.raids += 1
+            outcome.moved += sum(task.width for task in message.tasks)
+        self.now = now = begin + price.taking(message) * self._slow[to]
+        end = self._send(role.handle(message, source, now), to, now, price)
+        if roles is self.workers:
+            return self._run_worker(to, end)
+        if role is self.client:
+            return self._poll_client(end)
+        if self._checked:
+            self.servers[to].check()
+        return end
 
-    def _role(self, kind: type[Message], rank: int) -> Role:
-        if kind in TO_CLIENT:
-            return self.client
-        return self.workers[rank] if kind in TO_WORKER else self.servers[rank]
+    def _poll_client(self, now: float) -> float:
+        """Send what the client has noted, and take its results."""
+        self.now = now
+        client, service = self.client, self.machine.service
+        if client.eager:
+            sends = client.poll(now)
+            now += _placed(sends) * len(self.servers) * service.placing_s
+            now = self._send(sends, self.layout.client, now, service.client)
+        self.outcome.results.extend(client.take_results())
+        return now
 
-    def _run_worker(self, rank: int) -> None:
+    def _run_worker(self, rank: int, now: float) -> float:
+        """Let a worker begin and end tasks; return when its rank is free again."""
+        self.now = now
         worker: ActiveRole = self.workers[rank]
-        self._send(worker.poll(self.now), rank)
+        begun = len(self.outcome.begun)
+        sends = worker.poll(now)
         while worker.eager:
-            self._send(worker.poll(self.now), rank)
+            sends.extend(worker.poll(now))
         end_s = self.executors[rank].end_s
-        if end_s > self.now and self._wakes.get(rank) != end_s:
+        if end_s > now and self._wakes.get(rank) != end_s:
             self._wakes[rank] = end_s
             self._wake_worker(rank, end_s)
+        service = self.machine.service
+        begun = len(self.outcome.begun) - begun
+        return self._send(
+            sends, rank, now + begun * service.step_s * self._slow[rank], service.worker
+        )
 
     def _wake_worker(self, rank: int, seconds: float) -> None:
-        self.at(seconds, lambda: self._run_worker(rank))
+        heapq.heappush(self._events, (seconds, next(self._order), rank, WAKE, None))
+
+    def _send(self, sends: Iterable[Send], source: int, now: float, price: Price) -> float:
+        """Put messages on their way, one after the other; return when all have left."""
+        hosts, size, machine = self._hosts, self.layout.size, self.machine
+        for to, message in sends:
+            now += price.giving(message) * self._slow[source]
+            delay = machine.near if hosts[source] == hosts[to] else machine.far
+            arrival = now + delay.draw(self._rng)
+            pair = source * size + to
+            arrival = max(arrival, self._last_s.get(pair, 0.0))
+            self._last_s[pair] = arrival
+            heapq.heappush(self._events, (arrival, next(self._order), to, source, message))
+        return now
+
+    # --- the end --------------------------------------------------------------------------
 
     def _check_end(self) -> None:
         roles: dict[str, Role] = {"client": self.client}
         roles |= {f"worker {rank}": role for rank, role in self.workers.items()}
         roles |= {f"server {rank}": role for rank, role in self.servers.items()}
         running = [name for name, role in roles.items() if not role.done]
-        if running:
-            raise SupervisorError(f"nothing moves, but these go on: {', '.join(running)}")
+        if not running:
+            return
+        if self.machine.lost:
+            raise RanksLost(self.machine.lost, self._held_by_lost())
+        raise SupervisorError(f"nothing moves, but these go on: {_listed(running)}")
+
+    def _held_by_lost(self) -> dict[int, list[int]]:
+        """Return what lost workers were given and have not answered, by their servers' books."""
+        homes = {
+            rank: self.layout.home(rank) for rank in self.machine.lost if rank in self.workers
+        }
+        return {
+            rank: sorted(self.servers[home].dispatch.held[rank].ids())
+            for rank, home in homes.items()
+        }
+
+
+def _placed(sends: Iterable[Send]) -> int:
+    """Return for how many tasks the client has chosen a server; bulks are shared out."""
+    puts = (message for _, message in sends if isinstance(message, Put))
+    return sum(not task.parts for put in puts for task in put.tasks)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return the first names of many, as text."""
+    shown = list(islice(names, NAMED + 1))
+    return ", ".join([*shown[:NAMED], "..."] if len(shown) > NAMED else shown)

@@ -26,7 +26,8 @@ from typing import NamedTuple
 from supervisor.balancer import writing
 from supervisor.balancer.datum import Datum, Refusal
 from supervisor.balancer.ids import IdSet
-from supervisor.balancer.operations import (
+from supervisor.core.errors import ProtocolError
+from supervisor.core.operations import (
     Answer,
     Create,
     DataError,
@@ -46,7 +47,6 @@ from supervisor.balancer.operations import (
     Update,
     describe,
 )
-from supervisor.core.errors import ProtocolError
 
 _NAMES_KEPT = 1024
 

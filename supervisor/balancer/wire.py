@@ -123,3 +123,11 @@ def world_wire() -> MpiWire:
     from mpi4py import MPI
 
     return MpiWire(MPI.COMM_WORLD)
+
+
+def world_rank() -> int:
+    """Return this process's rank among all that the launcher started."""
+    from mpi4py import MPI
+
+    rank: int = MPI.COMM_WORLD.Get_rank()
+    return rank

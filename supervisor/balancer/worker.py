@@ -232,10 +232,11 @@ class Worker:
 
     def _take(self, result: Result, task: Task) -> None:
         """Keep a result; the values of consecutive parts become one result."""
-        if not task.parts or result.failure is not None:
+        if not task.parts or result.failure is not None or result.operations:
             self._close_span()
-            if task.first:
-                result = msgspec.structs.replace(result, first=task.first)
+            if task.parts:
+                parts = () if result.failure else (result.value,)
+                result = msgspec.structs.replace(result, first=task.first, parts=parts)
             self._results.append(result)
             return
         if self._span is not None:

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 
 from supervisor.balancer.datum import Datum, Number, Refusal
-from supervisor.balancer.operations import (
+from supervisor.core.operations import (
     Create,
     Fold,
     Insert,

@@ -87,7 +87,7 @@ class Campaign:
         self._clock = clock
         self._attempts: dict[int, Attempt] = {}
         self._next_task = 0
-        self._workers = len(client.layout.workers)
+        self._workers = client.layout.counts[settings.kind]
         self._mean_s = AHEAD_S  # running mean of the length of evaluations
         self._waited_s = 0.0
         self._withdraw_at_s = float("inf")
@@ -204,7 +204,10 @@ class Campaign:
             point.id, point.name, point.values, self.settings.task_seed(point.id), attempt
         )
         payload = msgspec.msgpack.encode(evaluation)
-        return Task(task_id, payload, avoid=avoid, timeout_s=self.settings.timeout_s)
+        settings = self.settings
+        return Task(
+            task_id, payload, kind=settings.kind, avoid=avoid, timeout_s=settings.timeout_s
+        )
 
     # --- record and tell ------------------------------------------------------------------
 

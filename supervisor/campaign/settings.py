@@ -20,6 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         retries: How often a failed point is tried again.
         on_failure: What happens to a point that failed for good: it stays failed, or its loss
             is imputed by the worst one so far, or the campaign stops.
+        kind: Number of the kind of workers that evaluate points.
         timeout_s: Time limit of one evaluation, or None.
         deadline_s: When the run must have ended, in seconds since the epoch.
         grace_s: How long running evaluations may go on after an interruption.
@@ -32,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     named: bool = False
     retries: int = 0
     on_failure: Literal["fail", "impute", "stop"] = "fail"
+    kind: int = 0
     timeout_s: float | None = None
     deadline_s: float = math.inf
     grace_s: float = 5.0

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from supervisor.balancer.layout import describe, split
+from supervisor.balancer.layout import describe
+from supervisor.cli import options
 from supervisor.dataflow.workflow import load_workflow
 from supervisor.monitor.text import pairs
 
@@ -18,13 +19,21 @@ FIRST = 3
 @click.command()
 @click.argument("workflow", type=click.Path(path_type=Path))
 @click.option("-n", "ranks", type=click.IntRange(min=1), default=4, show_default=True)
-@click.option("--servers", type=click.IntRange(min=1), help="Number of server ranks.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one value.")
-def plan(workflow: Path, ranks: int, servers: int | None, overrides: tuple[str, ...]) -> None:
+@options.servers
+@options.workers
+@options.overrides
+def plan(
+    workflow: Path,
+    ranks: int,
+    servers: int | None,
+    workers: dict[str, int],
+    overrides: tuple[str, ...],
+) -> None:
     """Check WORKFLOW and print what a run would do; run nothing."""
     checked = load_workflow(workflow, overrides)
+    layout = checked.layout(ranks, servers, workers)
     click.echo(f"{checked.name}: {checked.summary}")
-    click.echo(describe(split(ranks, servers)))
+    click.echo(describe(layout))
     expected = checked.expected
     if expected is None:
         click.echo("points: as many as the optimizer asks for")

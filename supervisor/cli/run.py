@@ -13,6 +13,7 @@ from types import FrameType
 
 import click
 
+from supervisor.cli import options
 from supervisor.core.errors import InputError, SupervisorError
 from supervisor.dataflow.workflow import load_workflow
 from supervisor.experiment.folder import Experiment
@@ -68,8 +69,9 @@ def seconds_of(
     metavar="[EXP]",
     help="Continue an experiment: a path, name/EXP003, or nothing for the newest one.",
 )
-@click.option("--servers", type=click.IntRange(min=1), help="Number of server ranks.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one value.")
+@options.servers
+@options.workers
+@options.overrides
 @click.option(
     "--walltime",
     callback=seconds_of,
@@ -85,6 +87,7 @@ def run(
     out: Path,
     resumed: str | None,
     servers: int | None,
+    workers: dict[str, int],
     overrides: tuple[str, ...],
     walltime: float | None,
     quiet: bool,
@@ -98,25 +101,26 @@ def run(
         workflow, resumed = Path(resumed), NEWEST  # "--resume workflow.yaml" is not an experiment
     if workflow is None and resumed is None:
         raise InputError("supervisor run", "name a workflow file, or --resume an experiment")
-    if ranks is not None and world is None and ranks > 1:
-        _check_before_launch(workflow, resumed, out, overrides)
-        return launch(ranks)
-    if ranks is not None and world is not None and ranks != world.size:
-        raise InputError(f"-n {ranks}", f"the launcher has started {world.size} ranks; drop -n")
-    options = Options(
+    chosen = Options(
         out=out,
         servers=servers,
+        workers=workers,
         walltime_s=walltime,
         overrides=overrides,
         command=["supervisor", *sys.argv[1:]],
     )
+    if ranks is not None and world is None and ranks > 1:
+        _check_before_launch(workflow, resumed, chosen, ranks)
+        return launch(ranks)
+    if ranks is not None and world is not None and ranks != world.size:
+        raise InputError(f"-n {ranks}", f"the launcher has started {world.size} ranks; drop -n")
     progress = Progress(sys.stdout, width=_terminal_width(world), quiet=quiet)
     world = world or alone()
     if resumed is not None:
-        campaign = resume(world, _experiment(workflow, resumed, out), options, progress)
+        campaign = resume(world, _experiment(workflow, resumed, out), chosen, progress)
     else:
         assert workflow is not None
-        campaign = start(world, workflow, options, progress)
+        campaign = start(world, workflow, chosen, progress)
     if campaign.ending is not None:
         raise campaign.ending
     return 0
@@ -152,13 +156,14 @@ def launch(ranks: int) -> int:
 
 
 def _check_before_launch(
-    workflow: Path | None, resumed: str | None, out: Path, overrides: tuple[str, ...]
+    workflow: Path | None, resumed: str | None, chosen: Options, ranks: int
 ) -> None:
     """Find what is wrong before mpiexec starts; its own words would bury ours."""
     if resumed is not None:
-        _experiment(workflow, resumed, out)
+        _experiment(workflow, resumed, chosen.out)
     elif workflow is not None:
-        load_workflow(workflow, overrides)
+        checked = load_workflow(workflow, chosen.overrides)
+        checked.layout(ranks, chosen.servers, chosen.workers)
 
 
 def _experiment(workflow: Path | None, resumed: str, out: Path) -> Experiment:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from supervisor.core.operations import Operation
 from supervisor.core.task import Result, Task
 
 CALLS_PER_PART = 16
@@ -32,14 +33,30 @@ class CallFailed:
         self.text = text
 
 
+class Written:
+    """What a function returns that also writes data.
+
+    Attributes:
+        value: The value of the call.
+        operations: Applied by the data store when the call has ended.
+    """
+
+    __slots__ = ("operations", "value")
+
+    def __init__(self, value: Any, *operations: Operation) -> None:
+        self.value = value
+        self.operations = operations
+
+
 class Callee:
     """A function to be called on workers, pickled once for all its calls.
 
     Args:
-        function: Of one argument; importable by the workers, or whatever cloudpickle can carry.
+        function: Of one argument, and one more for each input of the task; importable by the
+            workers, or whatever cloudpickle can carry. It returns a value, or ``Written``.
     """
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._encoded = encode_function(function)
 
     def task(self, task_id: int, argument: Any, **fields: Any) -> Task:
@@ -74,13 +91,20 @@ class Callee:
         return Task(task_id, self._encoded, encoded, **fields)
 
 
+def stored(value: bytes | int | float | None) -> Any:
+    """Return the value that a task was given as an input, or that was retrieved."""
+    return pickle.loads(value) if isinstance(value, bytes) else value
+
+
 def values(result: Result) -> Iterator[Any]:
     """Yield the values of the calls that a result stands for, in order."""
-    for part in result.parts or (result.value,):
+    if not result.parts:
+        yield pickle.loads(result.value)
+    for part in result.parts:
         yield from pickle.loads(part)
 
 
-def encode_function(function: Callable[[Any], Any]) -> bytes:
+def encode_function(function: Callable[..., Any]) -> bytes:
     """Return a function as bytes: by reference if it can be imported, else by value."""
     try:
         encoded = pickle.dumps(function, protocol=5)

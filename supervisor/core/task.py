@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from supervisor.core.operations import Operation
+
 FailureKind = Literal[
     "raised",  # the user's code raised an exception
     "exited",  # the process ended with a non-zero exit code, or before it gave a result
@@ -128,6 +130,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
         first: Number of the first part in the whole bulk; 0 for a single task.
         parts: The values of the parts; empty for a single task, or after a failure.
         width: Number of units of work this stands for.
+        operations: What the task writes into the data store.
     """
 
     id: int
@@ -140,6 +143,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     first: int = 0
     parts: tuple[bytes, ...] = ()
     width: int = 1
+    operations: tuple[Operation, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True):

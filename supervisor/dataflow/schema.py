@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
+from supervisor.balancer.layout import REGULAR
 from supervisor.core.errors import InputError, UnknownName
 from supervisor.dataflow.document import Document, Key
 
@@ -28,6 +29,7 @@ class TaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How one evaluation runs, and what happens when it fails."""
 
     run: Literal["inline", "process", "shell"] | None = None
+    kind: str = REGULAR
     size: Annotated[int, Meta(ge=1)] = 1
     timeout_s: Positive | None = None
     output_limit_mb: Positive | None = 64.0
@@ -45,6 +47,7 @@ class WorkflowSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     optimizer: dict[str, Any] | None = None
     points: str | None = None
     task: TaskSection = TaskSection()
+    workers: dict[str, int] = {}
 
 
 _SECTIONS: dict[tuple[Key, ...], type[msgspec.Struct]] = {
@@ -67,7 +70,9 @@ def convert(document: Document) -> WorkflowSection:
 
 
 def _located(text: str, document: Document) -> InputError:
-    problem, _, json_path = text.partition(" - at `$")
+    problem, _, json_path = text.replace(" - at `key` in `$", " for a key - at `$").partition(
+        " - at `$"
+    )
     path = _keys(json_path.rstrip("`"))
     if unknown := re.search(r"unknown field `(.*)`", problem):
         known = [field.name for field in msgspec.structs.fields(_SECTIONS[path])]
@@ -90,7 +95,7 @@ def _choices(section: type[msgspec.Struct], key: str) -> list[str]:
 
 
 def _keys(json_path: str) -> tuple[Key, ...]:
-    parts = re.findall(r"\.([^.\[]+)|\[(\d+)\]", json_path)
+    parts = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", json_path)
     return tuple(int(index) if index else name for name, index in parts)
 
 

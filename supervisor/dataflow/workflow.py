@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from supervisor.balancer.layout import KIND_NAMES, Layout, is_kind, split
 from supervisor.core.errors import InputError, UnknownName
 from supervisor.core.objective import Objective
 from supervisor.core.space import Space
@@ -37,6 +38,7 @@ class Workflow:
         points_count: Number of its points.
         evaluations: Number of points to evaluate, or None until the optimizer ends.
         seed: Of the optimizer and of all tasks.
+        workers: Numbers of workers for custom kinds of tasks.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Workflow:
     points_count: int
     evaluations: int | None
     seed: int
+    workers: Mapping[str, int]
 
     @property
     def metric(self) -> str | None:
@@ -97,6 +100,24 @@ class Workflow:
             sys.path.insert(0, str(self.folder))
         return build(section.pop("kind"), section, self.space, self.document.where)
 
+    def layout(
+        self, ranks: int, servers: int | None = None, workers: Mapping[str, int] | None = None
+    ) -> Layout:
+        """Give each of ``ranks`` ranks its roles.
+
+        Args:
+            ranks: How many there are.
+            servers: Number of servers wished for, or None.
+            workers: Numbers of workers by kind, from the command line; they win over the file's.
+
+        Raises:
+            InputError: If the numbers do not fit, or nobody would take the tasks.
+        """
+        where = "--workers" if workers else self.document.where("workers")
+        layout = split(ranks, servers, {**self.workers, **(workers or {})}, where=where)
+        layout.kind(self.task.kind, self.document.where("task", "kind"))
+        return layout
+
     def executed(self, experiment: Path, deadline_s: float) -> Objective:
         """Return what the workers must know.
 
@@ -138,6 +159,7 @@ def load_workflow(
     folder = (folder or path.parent).resolve()
     _check_objective(section, document, folder)
     _check_task(section, document)
+    _check_workers(section, document)
     space, points, points_count = _points(section, document, folder)
     options = section.optimizer or {}
     workflow = Workflow(
@@ -151,6 +173,7 @@ def load_workflow(
         points_count=points_count,
         evaluations=_whole(options, "evaluations", 1, document),
         seed=_whole(options, "seed", 0, document) or 0,
+        workers=section.workers,
     )
     workflow.optimizer()
     return workflow
@@ -192,9 +215,21 @@ def _check_task(section: WorkflowSection, document: Document) -> None:
         kind = "shell" if shell else "python"
         problem = f"{run!r} cannot run an objective given as '{kind}:'"
         raise InputError(document.where("task", "run"), problem)
+    if not is_kind(section.task.kind):
+        problem = f"{section.task.kind!r} cannot name a kind; {KIND_NAMES}"
+        raise InputError(document.where("task", "kind"), problem)
     if section.task.size > 1:
         problem = f"is {section.task.size}; this version runs every task on one rank"
         raise InputError(document.where("task", "size"), problem)
+
+
+def _check_workers(section: WorkflowSection, document: Document) -> None:
+    for kind, number in section.workers.items():
+        where = document.where("workers", kind)
+        if not is_kind(kind):
+            raise InputError(where, f"{kind!r} cannot name a kind; {KIND_NAMES}")
+        if number < 1:
+            raise InputError(where, f"{number} is wrong here: give 1 or more workers")
 
 
 def _points(

@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from supervisor.core.calls import CallFailed
+from supervisor.core.calls import CallFailed, Written, stored
+from supervisor.core.operations import Operation
 from supervisor.core.task import Failure, Report, Result, Task
 
 MOST_FUNCTIONS = 64  # that are kept unpickled
@@ -30,32 +31,47 @@ class FunctionExecutor:
         self._result: Result | None = None
 
     def start(self, task: Task) -> None:
-        """Make the calls of a task, or of one part of a bulk."""
+        """Make the call of a task, or the calls of one part of a bulk."""
         start_s = time.time()
+        operations: list[Operation] = []
+        value, failure = b"", None
         try:
             if task.parts:
-                encoded, arguments = task.payload, pickle.loads(task.parts[0])
+                value = self._call_each(task, operations)
             else:
                 encoded, argument = pickle.loads(task.payload)
-                arguments = [argument]
-            function = self._function(encoded)
-        except Exception as error:
-            failure = Failure(
-                "invalid", f"{type(error).__name__}: {error}", traceback.format_exc()
-            )
-            self._result = Result(task.id, b"", failure, self._rank, start_s, time.time())
-            return
+                inputs = [stored(one) for one in task.values]
+                returned = self._function(encoded)(argument, *inputs)
+                value = pickle.dumps(plain(returned, operations), protocol=5)
+        except (Exception, SystemExit) as error:
+            operations.clear()
+            failure = Failure("raised", f"{type(error).__name__}: {error}", text_of(error))
+        self._result = Result(
+            task.id,
+            value,
+            failure,
+            self._rank,
+            start_s,
+            time.time(),
+            operations=tuple(operations),
+        )
+
+    def _call_each(self, task: Task, operations: list[Operation]) -> bytes:
+        """Return the values of a part's calls; a call that raises fails alone."""
+        function = self._function(task.payload)
         values = []
-        for argument in arguments:
+        for argument in pickle.loads(task.parts[0]):
             try:
-                values.append(function(argument))
+                returned = function(argument)
+                values.append(
+                    plain(returned, operations) if type(returned) is Written else returned
+                )
             except (Exception, SystemExit) as error:
                 values.append(failed(error))
         try:
-            value = pickle.dumps(values, protocol=5)
+            return pickle.dumps(values, protocol=5)
         except Exception:  # one of them cannot be pickled; the others can
-            value = pickle.dumps([sendable(one) for one in values], protocol=5)
-        self._result = Result(task.id, value, None, self._rank, start_s, time.time())
+            return pickle.dumps([sendable(one) for one in values], protocol=5)
 
     def poll(self) -> Result | None:
         """Return the result of what was started."""
@@ -89,9 +105,24 @@ class FunctionExecutor:
         return function
 
 
+def plain(returned: Any, operations: list[Operation]) -> Any:
+    """Return the value of a call; what it writes is added to the operations."""
+    if isinstance(returned, Written):
+        operations.extend(returned.operations)
+        return returned.value
+    return returned
+
+
+def text_of(error: BaseException) -> str:
+    """Return the traceback of the user's code."""
+    trace = error.__traceback__
+    own = trace.tb_next if trace is not None and trace.tb_next is not None else trace
+    return "".join(traceback.format_exception(type(error), error, own))
+
+
 def failed(error: BaseException) -> CallFailed:
     """Return what stands in for the value of a call that raised."""
-    text = "".join(traceback.format_exception(error))
+    text = text_of(error)
     try:
         pickle.loads(pickle.dumps(error, protocol=5))
     except Exception:  # the error itself cannot travel; what it says can

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from supervisor.balancer.client import Client
-from supervisor.balancer.layout import Layout, describe, split
+from supervisor.balancer.layout import Layout, describe
 from supervisor.campaign.campaign import Campaign
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.suggestions import Suggestions
@@ -34,6 +34,7 @@ class Options:
     Attributes:
         out: Folder of all experiments.
         servers: Number of servers, or None for what the number of ranks calls for.
+        workers: Numbers of workers by kind, which win over the workflow's.
         walltime_s: When to end resumably, in seconds from now; None for no limit.
         overrides: ``key=value`` changes of the workflow.
         command: The command line, for the record.
@@ -41,6 +42,7 @@ class Options:
 
     out: Path
     servers: int | None = None
+    workers: Mapping[str, int] = field(default_factory=dict)
     walltime_s: float | None = None
     overrides: Sequence[str] = ()
     command: Sequence[str] = ()
@@ -56,7 +58,7 @@ def start(world: World, path: Path, options: Options, progress: Progress) -> Cam
         InputError: If the workflow is wrong; nothing is created then.
     """
     workflow = load_workflow(path, options.overrides)
-    layout = split(world.size, options.servers)
+    layout = workflow.layout(world.size, options.servers, options.workers)
     world.gather()
     experiment = Experiment.create(options.out, workflow.name)
     experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
@@ -95,7 +97,7 @@ def resume(world: World, experiment: Experiment, options: Options, progress: Pro
     if state.opening is None:
         raise InputError(str(experiment.journal), "is empty; run the workflow anew")
     workflow = load_workflow(experiment.workflow, folder=Path(state.opening.source_dir))
-    layout = split(world.size, options.servers)
+    layout = workflow.layout(world.size, options.servers, options.workers)
     world.gather()
     run = Run(world, layout, workflow, experiment, options, progress)
     return run.execute(journal, state, resumed=True)
@@ -129,7 +131,7 @@ class Run:
         if resumed:
             suggestions.replay(read_journal(self.experiment.journal), str(journal.path))
         self._open_session(journal, state)
-        client = Client(self.layout)
+        client = Client(self.layout, self.world.hosts)
         campaign = Campaign(client, suggestions, journal, state, settings, hosts=self.world.hosts)
         self.progress.begin(
             self._titles(resumed),
@@ -155,6 +157,7 @@ class Run:
             named=workflow.points is not None,
             retries=workflow.task.retries,
             on_failure=workflow.task.on_failure,
+            kind=self.layout.kinds.index(workflow.task.kind),
             timeout_s=workflow.task.timeout_s,
             deadline_s=self.deadline_s,
             seed=workflow.seed,
@@ -187,6 +190,6 @@ class Run:
         asked = self.options.servers
         layout = describe(self.layout, self.world.hosts)
         if asked is not None and asked != len(self.layout.servers):
-            layout += f"; {asked} servers were asked for, but each needs a worker"
+            layout += f"; {asked} servers were asked for, but a worker is needed"
         what = "continues" if resumed else "begins"
         return [layout, f"{self.experiment.path} {what}: {self.workflow.summary}"]

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from supervisor.balancer.layout import split
-from supervisor.balancer.operations import Create, Store
+from supervisor.core.operations import Create, Store
 from supervisor.balancer.simulate import Simulation
 from supervisor.core.task import Task
 

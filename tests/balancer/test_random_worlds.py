@@ -17,8 +17,10 @@ class World:
     def __init__(self, seed):
         rng = self.rng = random.Random(seed)
         size = rng.choice([1, 2, 3, 4, 6, 8, 12, 20])
-        kinds = {"gpu": rng.randrange(1, 3)} if size > 4 and rng.random() < 0.5 else {}
-        self.layout = split(size, rng.choice([1, 2, 3, 5]), kinds)
+        servers = rng.choice([1, 2, 3, 5])
+        workers = len(split(size, servers).workers)
+        kinds = {"gpu": rng.randrange(1, 3)} if workers > 2 and rng.random() < 0.5 else {}
+        self.layout = split(size, servers, kinds)
         self.hosts = [f"host{rank * 3 // size}" for rank in range(size)]
         scale = rng.choice([0.0, 1e-5, 1e-3, 0.1])
         self.lengths = defaultdict(lambda: rng.expovariate(1 / scale) if scale else 0.0)

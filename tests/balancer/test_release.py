@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from supervisor.balancer.operations import Create, OpenDatum, Reference, References, Subscribe
+from supervisor.core.operations import Create, OpenDatum, Reference, References, Subscribe
 from supervisor.balancer.release import Stuck, Waiting, deadlock_report
 from supervisor.balancer.store import Shard
 from supervisor.core.errors import ProtocolError

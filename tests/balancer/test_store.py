@@ -9,7 +9,7 @@ from hypothesis import given
 
 from supervisor.balancer.datum import Datum
 from supervisor.balancer.ids import Ids, IdSet, owner
-from supervisor.balancer.operations import (
+from supervisor.core.operations import (
     SMALL_BYTES,
     Answer,
     Create,

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from supervisor.balancer.operations import (
+from supervisor.core.operations import (
     SMALL_BYTES,
     Create,
     DataError,

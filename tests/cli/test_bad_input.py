@@ -113,6 +113,40 @@ CASES = {
         "objective: {python: 'model:run'}\npoints: broken.txt\nspace: {x: 1}\n",
         "workflow.yaml:3 space: has no use beside 'points'",
     ),
+    "a kind without workers": (
+        GOOD + "task:\n  kind: gpu\n",
+        "workflow.yaml:11 task.kind: no worker takes tasks of kind 'gpu'; give it some with "
+        "--workers gpu=N, or 'workers: {gpu: N}' in the workflow. Known: work",
+    ),
+    "a misspelt kind": (
+        GOOD + "task: {kind: gup}\nworkers: {gpu: 1}\n",
+        "workflow.yaml:10 task.kind: no worker takes tasks of kind 'gup'; give it some with "
+        "--workers gup=N, or 'workers: {gup: N}' in the workflow. Did you mean 'gpu'?",
+    ),
+    "more workers of a kind than there are": (
+        GOOD + "workers:\n  gpu: 3\n  fpga: 2\ntask: {kind: gpu}\n",
+        "workflow.yaml:10 workers: gpu=3, fpga=2 makes 5, but this run has ",
+    ),
+    "no workers of a kind": (
+        GOOD + "workers:\n  gpu: 0\n",
+        "workflow.yaml:11 workers.gpu: 0 is wrong here: give 1 or more workers",
+    ),
+    "half a worker": (
+        GOOD + "workers:\n  gpu: 0.5\n",
+        "workflow.yaml:10 workers: {'gpu': 0.5} is wrong here: expected `int`",
+    ),
+    "a kind that is a number": (
+        GOOD + "workers: {1: 1}\n",
+        "workflow.yaml:10 workers: {1: 1} is wrong here: expected `text`, got `int` for a key",
+    ),
+    "a kind that cannot be typed": (
+        GOOD + "workers: {a=b: 1}\n",
+        "workflow.yaml:10 workers.a=b: 'a=b' cannot name a kind; letters, digits",
+    ),
+    "a task of a kind that cannot be": (
+        GOOD + "task: {kind: 'a b'}\n",
+        "workflow.yaml:10 task.kind: 'a b' cannot name a kind; letters, digits",
+    ),
     "an unsafe name": (GOOD.replace("name: good", "name: ../x"), "workflow.yaml:1 name"),
 }
 
@@ -151,6 +185,23 @@ def test_a_wrong_workflow(case, command, folder, capsys):
         (["run", "workflow.yaml", "--set", "task"], "--set task: is not of the form key=value"),
         (["run", "workflow.yaml", "--set", "name.x=1"], "'name' is not a mapping"),
         (["run", "workflow.yaml", "--set", "task.retries=often"], "--set task.retries"),
+        (["run", "workflow.yaml", "--workers", "gpu"], "--workers gpu: is not of the form"),
+        (["run", "workflow.yaml", "--workers", "gpu=x"], "--workers gpu=x: is not of the form"),
+        (["run", "workflow.yaml", "--workers", "gpu=0"], "--workers gpu=0: give 1 or more"),
+        (["run", "workflow.yaml", "--workers", "=1"], "--workers =1: '' cannot name a kind"),
+        (["run", "workflow.yaml", "--workers", "gpu=1"], "no worker takes tasks of kind 'work'"),
+        (
+            ["run", "-n", "4", "workflow.yaml", "--workers", "gpu=3"],
+            "--workers: gpu=3 makes 3, but this run has 2 workers; use more ranks",
+        ),
+        (
+            ["plan", "-n", "8", "workflow.yaml", "--workers", "work=2", "--workers", "gpu=1"],
+            "--workers: work=2, gpu=1 makes 3, but this run has 6 workers; leave 'work' out",
+        ),
+        (
+            ["run", "workflow.yaml", "--set", "task.kind=gpu"],
+            "--set task.kind: no worker takes tasks of kind 'gpu'",
+        ),
         (["run", "--resume"], "no such experiment"),
         (["run", "--resume", "EXP007"], "no such experiment"),
         (["status"], "no such experiment"),

@@ -71,6 +71,45 @@ def test_run_starts_mpiexec_itself(mpi, tmp_path):
     assert len(rows(tmp_path / "experiments" / "oned" / "EXP000")) == 9
 
 
+def test_tasks_of_a_kind_run_only_on_its_workers(mpi, tmp_path):
+    command = [*mpi.mpiexec(4), *mpi.supervisor, "run", str(ONED), "--workers", "gpu=1"]
+    less = ["--set", "optimizer.evaluations=9"]
+    for kind, rank in (("gpu", "2"), ("work", "1")):
+        done = run([*command, *less, "--set", f"task.kind={kind}"], tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "workers 1-2 (2) [1 work, 1 gpu], server 3" in done.stdout
+        experiment = max((tmp_path / "experiments" / "oned").iterdir())
+        assert [row["rank"] for row in rows(experiment)] == [rank] * 9
+
+
+def test_a_resumed_run_takes_the_kinds_of_the_file_unless_the_command_line_has_others(
+    mpich, tmp_path
+):
+    (tmp_path / "model.py").write_text("def run(params):\n    return params['n']\n")
+    (tmp_path / "workflow.yaml").write_text(
+        "name: kinds\n"
+        "objective: {python: 'model:run', minimize: y}\n"
+        "space: {n: {int: [0, 9]}}\n"
+        "optimizer: {kind: grid}\n"
+        "task: {run: inline, kind: gpu}\n"
+        "workers: {gpu: 1}\n"
+    )
+    ranks = [*mpich.mpiexec(5), *mpich.supervisor, "run"]
+    stopped = run([*ranks, "workflow.yaml", "--walltime", "00:00:01"], tmp_path)
+    assert stopped.returncode == 3, stopped.stdout + stopped.stderr
+    refused = run([*ranks, "--resume", "--workers", "gpu=4"], tmp_path)
+    assert refused.returncode == 2
+    assert "--workers: gpu=4 makes 4, but this run has 3 workers" in refused.stderr
+    stopped = run([*ranks, "--resume", "--walltime", "00:00:01"], tmp_path)
+    assert "[2 work, 1 gpu]" in stopped.stdout
+    done = run([*ranks, "--resume", "--workers", "gpu=2"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "[1 work, 2 gpu]" in done.stdout
+    table = rows(tmp_path / "experiments" / "kinds" / "EXP000")
+    assert [row["status"] for row in table] == ["finished"] * 10
+    assert {row["rank"] for row in table} <= {"2", "3"}
+
+
 def test_the_table_says_where_and_when_each_point_ran(mpich, tmp_path):
     command = [*mpich.supervisor, "run", "-n", "4", str(ONED), "--set", "optimizer.evaluations=9"]
     assert run(command, tmp_path).returncode == 0
