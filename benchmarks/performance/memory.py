@@ -30,7 +30,8 @@ import table
 from noop import nothing
 
 from supervisor.balancer.layout import split
-from supervisor.balancer.messages import AnyMessage, Put
+from supervisor.balancer.messages import Put
+from supervisor.balancer.protocol import AnyMessage
 from supervisor.balancer.server import Server
 from supervisor.core.calls import Callee
 from supervisor.core.task import Task

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import heapq
 import random
 import time
 from collections.abc import Sequence
@@ -139,7 +138,7 @@ def feed(simulation: Simulation, case: Case) -> None:
 HEAD = [
     *("put as", "workers", "servers", "task, s", "utilisation", "middle half", "of ideal"),
     *("steals/task", "moved/task", "server load", "most", "client", "messages/task"),
-    *("makespan, s", "real, s"),
+    *("tasks end, s", "makespan, s", "real, s"),
 ]
 
 
@@ -155,25 +154,17 @@ def cells(row: Row) -> list[str]:
         f"{case.length_s:g}",
         f"{outcome.utilisation(case.workers):.1%}",
         f"{outcome.steady(case.workers):.1%}",
-        f"{ideal_s(outcome, case.workers) / outcome.seconds:.1%}",
+        f"{outcome.ideal_s(case.workers) / outcome.seconds:.1%}",
         f"{outcome.counts[Steal] / case.tasks:.3f}",
         f"{outcome.moved / case.tasks:.3f}",
         f"{sum(loads) / len(loads):.1%}",
         f"{max(loads):.1%}",
         f"{client:.1%}",
         f"{outcome.messages / case.tasks:.2f}",
+        f"{outcome.worked_s:.3f}",
         f"{outcome.seconds:.3f}",
         f"{row.real_s:.1f}",
     ]
-
-
-def ideal_s(outcome: Outcome, workers: int) -> float:
-    """Return when the same tasks end if one queue feeds all workers and nothing takes time."""
-    spans = sorted(zip(outcome.spans.begins_s, outcome.spans.ends_s, strict=True))
-    free = [0.0] * workers
-    for begin, end in spans:
-        heapq.heapreplace(free, free[0] + end - begin)
-    return max(free)
 
 
 def plot(rows: Sequence[Sequence[str]], file: Path) -> None:

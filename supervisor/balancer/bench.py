@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -131,22 +132,31 @@ class Outcome:
         """Number of messages that were delivered."""
         return self.counts.total()
 
-    def utilisation(self, workers: int, begin: float = 0.0, end: float = 1.0) -> float:
-        """Return which share of their time workers ran tasks.
+    @property
+    def worked_s(self) -> float:
+        """Virtual time when the last task ended; the client may take results long after it."""
+        return max(self.spans.ends_s, default=0.0)
 
-        Args:
-            workers: Number of workers.
-            begin, end: What part of the run is looked at, as fractions of its time.
-        """
-        since_s, until_s = begin * self.seconds, end * self.seconds
-        if until_s <= since_s:
-            return 0.0
-        return self.spans.busy_s(since_s, until_s) / (workers * (until_s - since_s))
+    def utilisation(self, workers: int) -> float:
+        """Return which share of the whole run workers ran tasks."""
+        return self._utilisation(workers, 0.0, self.seconds)
 
     def steady(self, workers: int) -> float:
-        """Return the utilisation in the middle half of the run."""
-        return self.utilisation(workers, 0.25, 0.75)
+        """Return the same of the middle half of the time until the last task ended."""
+        return self._utilisation(workers, 0.25 * self.worked_s, 0.75 * self.worked_s)
+
+    def ideal_s(self, workers: int) -> float:
+        """Return when the same tasks end if one queue feeds all workers and nothing costs time."""
+        free = [0.0] * workers
+        for begin, end in sorted(zip(self.spans.begins_s, self.spans.ends_s, strict=True)):
+            heapq.heapreplace(free, free[0] + end - begin)
+        return max(free)
 
     def loads(self, ranks: Iterable[int]) -> list[float]:
         """Return which share of the run some ranks were busy with messages."""
         return [self.handling_s[rank] / self.seconds if self.seconds else 0.0 for rank in ranks]
+
+    def _utilisation(self, workers: int, since_s: float, until_s: float) -> float:
+        if until_s <= since_s:
+            return 0.0
+        return self.spans.busy_s(since_s, until_s) / (workers * (until_s - since_s))

@@ -29,6 +29,9 @@ from supervisor.core.errors import InputError, ProtocolError
 from supervisor.core.operations import Answer, Notice, Operation
 from supervisor.core.task import Report, Result, Target, Task
 
+FEW = 4
+"""Of so many servers the least loaded gets a task; looking at a thousand would take longer."""
+
 
 class Client:
     """Where tasks enter the balancer and results leave it.
@@ -58,6 +61,11 @@ class Client:
         self._server_of: dict[int, tuple[int, int]] = {}  # open single tasks: server and kind
         self._bulks: dict[int, int] = {}  # open bulks: units without a result
         self._teams = {server: _team(layout, server) for server in layout.servers}
+        self._able = [
+            [server for server in layout.servers if self._teams[server][kind]]
+            for kind in range(len(layout.kinds))
+        ]
+        self._turn = 0
         self._tasks_on = {server: [0] * len(layout.kinds) for server in layout.servers}
         numbers = {host: number for number, host in enumerate(dict.fromkeys(self.hosts))}
         self.host_numbers = [numbers[host] for host in self.hosts]
@@ -226,7 +234,10 @@ class Client:
         return task_id in self._server_of or task_id in self._bulks
 
     def _put_single(self, task: Task, servers: Sequence[int]) -> None:
-        server = min(servers, key=lambda one: (self._pressure(one, task.kind), one))
+        """Put a task on the least loaded of a few servers, not always the same few."""
+        some = [servers[(self._turn + i) % len(servers)] for i in range(min(FEW, len(servers)))]
+        self._turn += FEW
+        server = min(some, key=lambda one: self._pressure(one, task.kind))
         self._server_of[task.id] = server, task.kind
         self._tasks_on[server][task.kind] += 1
         self._puts.setdefault(server, []).append(task)
@@ -248,7 +259,7 @@ class Client:
 
     def _servers_for(self, task: Task) -> Sequence[int]:
         """Return the servers whose workers may run a task, the better ones if there are such."""
-        able = [server for server in self.layout.servers if self._teams[server][task.kind]]
+        able = self._able[task.kind]
         if not able:
             raise InputError(f"task {task.id}", f"no worker takes {self._named(task.kind)}")
         if task.target is not None:

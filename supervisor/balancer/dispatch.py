@@ -46,11 +46,25 @@ class Dispatch:
     def queue(self, tasks: Iterable[Task], now: float) -> None:
         """Queue tasks."""
         for task in tasks:
+            if task.avoid >= 0 and self._only(task.avoid, task):
+                task = msgspec.structs.replace(task, avoid=-1)
             self.queues[task.kind].push(task, now)
 
     def remove(self, ids: Iterable[int]) -> list[Task]:
         """Take queued tasks out and return them; those that workers hold stay."""
         return [task for task_id in ids for queue in self.queues for task in queue.remove(task_id)]
+
+    def _only(self, worker: int, task: Task) -> bool:
+        """Return whether a task must run at home here, and on this worker if on any."""
+        target = task.target
+        if target is None or not target.hard:
+            return False
+        able = (
+            one
+            for one, kind in self.kind_of.items()
+            if kind == task.kind and (one == target.rank or self._hosts.get(one, 0) == target.host)
+        )
+        return set(able) <= {worker}
 
     def deal(self, thieves: Sequence[frozenset[int]], now: float) -> list[list[Task]]:
         """Take tasks out for other servers, in equal shares for them and for this one.
@@ -120,11 +134,15 @@ class Dispatch:
         self._track(worker, now)
 
     def give_back(self, worker: int, slices: list[tuple[int, int, int]], now: float) -> None:
-        """Queue again what a worker had not begun; one that had nothing is spared for a while."""
-        if slices:
-            self._spared.discard(worker)
+        """Queue again what a worker had not begun.
+
+        One that had nothing that others may run is spared for a while.
+        """
         held = self.held[worker]
-        self.queue((held.remove(*one) for one in slices), now)
+        tasks = [held.remove(*one) for one in slices]
+        if any(task.target is None or not task.target.hard for task in tasks):
+            self._spared.discard(worker)
+        self.queue(tasks, now)
         self._track(worker, now)
 
     # --- matching -------------------------------------------------------------------------
@@ -155,13 +173,16 @@ class Dispatch:
         return assigned, late
 
     def wanted(self) -> frozenset[int]:
-        """Return the kinds of tasks that workers wait for and that are not queued."""
-        return frozenset(
-            kind for kind, waiting in enumerate(self.waiting) if waiting and not self.queues[kind]
-        )
+        """Return the kinds of tasks that workers wait for, after all were served that can be.
+
+        What is still queued then is for other workers.
+        """
+        return frozenset(kind for kind, waiting in enumerate(self.waiting) if waiting)
 
     def recalls(self, hungry: frozenset[int]) -> list[tuple[int, int]]:
         """Return workers, and how much to ask back: half of what they cannot have begun.
+
+        Waiting workers and hungry servers were served before, as far as there was something.
 
         Args:
             hungry: Kinds that other servers want.
@@ -169,7 +190,7 @@ class Dispatch:
         found: list[tuple[int, int]] = []
         for worker in self.loaded - self._spared:
             kind = self.kind_of[worker]
-            if (kind in hungry or self.waiting[kind].keys() - {worker}) and not self.queues[kind]:
+            if kind in hungry or self.waiting[kind].keys() - {worker}:
                 self._spared.add(worker)
                 found.append((worker, self.held[worker].width // 2))
         return found

@@ -11,7 +11,6 @@ from supervisor.balancer.dispatch import Dispatch
 from supervisor.balancer.flow import Flow
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
-    COUNTED,
     Abandon,
     Census,
     Diagnose,
@@ -28,6 +27,7 @@ from supervisor.balancer.messages import (
     Tally,
     Trouble,
 )
+from supervisor.balancer.protocol import COUNTED
 from supervisor.balancer.release import deadlock_report
 from supervisor.balancer.role import Handlers
 from supervisor.balancer.termination import CensusTaker, Channels
@@ -95,7 +95,7 @@ class Ending:
 
     @on(Quiet)
     def _take_quiet(self, message: Quiet, source: int, now: float) -> list[Send]:
-        return self._start_census() if self._master().wanted() else []
+        return self._start_census() if self._master().wanted(source) else []
 
     @on(Census)
     def _take_census(self, message: Census, source: int, now: float) -> list[Send]:

@@ -7,7 +7,8 @@ import select
 import time
 from collections.abc import Callable, Sequence
 
-from supervisor.balancer.messages import TO_CLIENT, TO_SERVER, TO_WORKER, Message, Send
+from supervisor.balancer.messages import Message, Send
+from supervisor.balancer.protocol import TO_CLIENT, TO_SERVER, TO_WORKER
 from supervisor.balancer.role import ActiveRole, Role
 from supervisor.balancer.wire import Wire
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
 from supervisor.core.task import Task
 
 Key = int | tuple[int, int]
+
+STALE = 1024  # so many entries of tasks that are gone are worth no sweep
 
 
 class Lane:
@@ -53,6 +56,19 @@ class Lane:
             self._priorities.pop()
         return None
 
+    def replace(self, task: Task, other: Task) -> None:
+        """Let another task have the place of one."""
+        bucket = self._buckets.get(task.priority, deque())
+        for place, one in enumerate(bucket):
+            if one is task:
+                bucket[place] = other
+                return
+
+    def sweep(self, counts: Callable[[Task], bool]) -> None:
+        """Drop the entries that do not count any more."""
+        for priority, bucket in self._buckets.items():
+            self._buckets[priority] = deque(filter(counts, bucket))
+
     def buckets(self) -> Iterator[deque[Task]]:
         """Yield the tasks of each priority, the highest first."""
         for priority in reversed(self._priorities):
@@ -66,16 +82,21 @@ class TaskQueue:
     would rather run elsewhere.
     """
 
-    __slots__ = ("_anybody", "_expiry_s", "_hosts", "_ranks", "_soft", "_tasks", "width")
+    __slots__ = (
+        *("_anybody", "_expiry_s", "_firsts", "_hosts", "_ranks", "_soft", "_stale", "_tasks"),
+        "width",
+    )
 
     def __init__(self) -> None:
         self.width = 0  # units of work that are queued
         self._tasks: dict[Key, Task] = {}
+        self._firsts: dict[int, set[int]] = {}  # where the slices of each bulk begin
         self._anybody = Lane()
         self._soft = Lane()
         self._ranks: dict[int, Lane] = {}
         self._hosts: dict[int, Lane] = {}
         self._expiry_s: dict[Key, float] = {}  # only of tasks that are not infinitely patient
+        self._stale = 0  # the most entries that lanes can have of tasks that are gone
 
     def __bool__(self) -> bool:
         return self.width > 0
@@ -86,12 +107,18 @@ class TaskQueue:
 
     def push(self, task: Task, now: float) -> None:
         """Add a task."""
-        self._tasks[task.key] = task
-        self.width += task.width
+        lanes = self._lanes_of(task)
+        if len(lanes) > 1:
+            # One of the entries outlives the task's stay, and must not count again if the very
+            # same task comes back.
+            task = msgspec.structs.replace(task)
+        self._keep(task)
         if task.patience_s is not None:
             self._expiry_s[task.key] = now + task.patience_s
-        for lane in self._lanes_of(task):
+        for lane in lanes:
             lane.push(task)
+        if self._stale > STALE + len(self._tasks):
+            self._sweep()
 
     def pop(
         self, width: int, *, rank: int, host: int, avoidable: bool, now: float
@@ -142,15 +169,27 @@ class TaskQueue:
 
     def _take(self, task: Task, most: int, lane: Lane, taken: list[Task]) -> int:
         """Take a task, or as much of a bulk as is wanted."""
-        self._forget(task)
         if task.width > most:
             rest = task.slice(most, task.width)
-            task = task.slice(0, most)
-            self._tasks[rest.key] = rest
-            self.width += rest.width
+            self._shrink(task, rest)
             lane.push_front(rest)
+            task = task.slice(0, most)
+        else:
+            self._forget(task)
         taken.append(task)
         return task.width
+
+    def _shrink(self, task: Task, rest: Task) -> None:
+        """Let what is left of a bulk be queued in its place; the caller knows one of the lanes."""
+        expiry_s = self._expiry_s.get(task.key)
+        self._forget(task)
+        self._keep(rest)
+        if expiry_s is not None:
+            self._expiry_s[rest.key] = expiry_s
+        lanes = self._lanes_of(task)
+        if len(lanes) > 1:
+            for lane in lanes:
+                lane.replace(task, rest)
 
     def deal(self, fractions: Sequence[float], now: float) -> list[list[Task]]:
         """Take out what may run elsewhere, in shares of this queue; one unit at least.
@@ -169,8 +208,8 @@ class TaskQueue:
             for bucket in lane.buckets():
                 alive = [task for task in bucket if self._tasks.get(task.key) is task]
                 # A retry was put where its last worker is not; it stays there.
-                staying = [task for task in alive if task.avoid >= 0]
-                free = [task for task in alive if task.avoid < 0] if staying else alive
+                retries = any(task.avoid >= 0 for task in alive)
+                free = [task for task in alive if task.avoid < 0] if retries else alive
                 units = sum(task.width for task in free)
                 left = units
                 for i, fraction in enumerate(fractions):
@@ -180,38 +219,43 @@ class TaskQueue:
                     left -= wanted
                     free = self._split(free, wanted, shares[i], now)
                 bucket.clear()
-                bucket.extend(staying)
-                bucket.extend(free)
+                bucket.extend(_merged(alive, free) if retries else free)
         return shares
 
     def _split(self, alive: list[Task], wanted: int, stolen: list[Task], now: float) -> list[Task]:
         """Move ``wanted`` units from the end of ``alive`` to ``stolen``; return what stays."""
         stays = list(alive)
+        moved: list[Task] = []
         while wanted > 0:
             task = stays.pop()
             expiry_s = self._expiry_s.get(task.key)
-            self._forget(task)
             if task.width > wanted:
                 kept = task.slice(0, task.width - wanted)
-                task = task.slice(task.width - wanted, task.width)
-                self._tasks[kept.key] = kept
-                self.width += kept.width
+                self._shrink(task, kept)
                 stays.append(kept)
+                task = task.slice(task.width - wanted, task.width)
+            else:
+                self._forget(task)
             wanted -= task.width
             if expiry_s is not None:
                 task = msgspec.structs.replace(task, patience_s=max(0.0, expiry_s - now))
-            stolen.append(task)
+            moved.append(task)
+        stolen.extend(reversed(moved))  # in order of arrival
         return stays
 
     def remove(self, task_id: int) -> list[Task]:
         """Remove a task, or all slices of a bulk; return what was there."""
         single = self._tasks.get(task_id)
         if single is not None:
-            self._forget(single)
-            return [single]
-        found = [t for k, t in self._tasks.items() if not isinstance(k, int) and k[0] == task_id]
+            found = [single]
+        else:
+            firsts = sorted(self._firsts.get(task_id, ()))
+            found = [self._tasks[task_id, first] for first in firsts]
         for task in found:
             self._forget(task)
+            self._stale += 1
+        if self._stale > STALE + len(self._tasks):
+            self._sweep()
         return found
 
     def _lanes_of(self, task: Task) -> list[Lane]:
@@ -225,11 +269,40 @@ class TaskQueue:
             lanes.append(self._hosts.setdefault(target.host, Lane()))
         return lanes
 
+    def _keep(self, task: Task) -> None:
+        self._tasks[task.key] = task
+        self.width += task.width
+        if task.parts:
+            self._firsts.setdefault(task.id, set()).add(task.first)
+
     def _forget(self, task: Task) -> None:
         del self._tasks[task.key]
         self.width -= task.width
+        if task.parts:
+            firsts = self._firsts[task.id]
+            firsts.remove(task.first)
+            if not firsts:
+                del self._firsts[task.id]
         if self._expiry_s:
             self._expiry_s.pop(task.key, None)
+        if task.target is not None:
+            self._stale += 1
+
+    def _sweep(self) -> None:
+        """Drop the entries of tasks that are gone; due when they are more than the others."""
+        self._stale = 0
+        for lane in (self._anybody, self._soft, *self._ranks.values(), *self._hosts.values()):
+            lane.sweep(lambda task: self._tasks.get(task.key) is task)
+
+
+def _merged(tasks: list[Task], free: list[Task]) -> Iterator[Task]:
+    """Yield retries in their places among those that are left of the other tasks, in order."""
+    left = iter(free)
+    for task in tasks:
+        if task.avoid >= 0:
+            yield task
+        else:
+            yield from islice(left, 1)
 
 
 def _id_of(key: Key) -> int:

@@ -82,7 +82,7 @@ class Server:
         """Take one message and return what to send because of it.
 
         Args:
-            message: One of the types in ``messages.TO_SERVER``.
+            message: One of the types in ``protocol.TO_SERVER``.
             source: World rank of the sender.
             now: Seconds by any steady clock.
 

@@ -20,7 +20,8 @@ from supervisor.balancer.bench import Outcome, VirtualExecutor
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.machine import Delay, Machine, Price
-from supervisor.balancer.messages import TO_CLIENT, TO_SERVER, TO_WORKER, Loot, Message, Put, Send
+from supervisor.balancer.messages import Loot, Message, Send
+from supervisor.balancer.protocol import TO_CLIENT, TO_SERVER, TO_WORKER
 from supervisor.balancer.pump import Backoff
 from supervisor.balancer.role import ActiveRole, Role
 from supervisor.balancer.server import Server
@@ -218,7 +219,6 @@ class Simulation:
         client, service = self.client, self.machine.service
         if client.eager:
             sends = client.poll(now)
-            now += _placed(sends) * len(self.servers) * service.placing_s
             now = self._send(sends, self.layout.client, now, service.client)
         self.outcome.results.extend(client.take_results())
         return now
@@ -279,12 +279,6 @@ class Simulation:
             rank: sorted(self.servers[home].dispatch.held[rank].ids())
             for rank, home in homes.items()
         }
-
-
-def _placed(sends: Iterable[Send]) -> int:
-    """Return for how many tasks the client has chosen a server; bulks are shared out."""
-    puts = (message for _, message in sends if isinstance(message, Put))
-    return sum(not task.parts for put in puts for task in put.tasks)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -44,14 +44,21 @@ class CensusTaker:
         self.round = 0
         self._tallies: dict[int, Tally] = {}
         self._again = False
+        self._idle: set[int] = set()  # servers that have been
 
     @property
     def under_way(self) -> bool:
         """Whether answers of the current round are missing."""
         return self.round > 0 and self._tallies.keys() != self.servers
 
-    def wanted(self) -> bool:
-        """Note that something changed; return whether a round is to be started now."""
+    def wanted(self, source: int) -> bool:
+        """Note that a server is idle; return whether a round is to be started now.
+
+        None is before all have been idle once: who falls idle last always says so.
+        """
+        self._idle.add(source)
+        if len(self._idle) < len(self.servers):
+            return False
         if self.under_way:
             self._again = True
             return False

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from supervisor.balancer.messages import AnyMessage, Message
+from supervisor.balancer.messages import Message
+from supervisor.balancer.protocol import AnyMessage
 
 if TYPE_CHECKING:
     from mpi4py import MPI

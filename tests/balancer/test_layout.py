@@ -76,7 +76,7 @@ def test_a_kind_without_workers_is_refused_with_the_setting():
     layout = split(4, 1, {"gpu": 2})
     assert layout.kind("gpu", "task.kind") == 1
     with pytest.raises(
-        InputError, match="task.kind: no worker .* 'work'; use more ranks, or give"
+        InputError, match=r"task.kind: no worker .* 'work'; use more ranks, or give"
     ):
         layout.kind("work", "task.kind")
     with pytest.raises(InputError, match="'fpga'; give it some with --workers fpga=N"):

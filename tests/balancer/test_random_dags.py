@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from supervisor.balancer.layout import split
-from supervisor.core.operations import Create, Store
 from supervisor.balancer.simulate import Simulation
+from supervisor.core.operations import Create, Store
 from supervisor.core.task import Task
 
 

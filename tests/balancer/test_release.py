@@ -7,10 +7,10 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from supervisor.core.operations import Create, OpenDatum, Reference, References, Subscribe
 from supervisor.balancer.release import Stuck, Waiting, deadlock_report
 from supervisor.balancer.store import Shard
 from supervisor.core.errors import ProtocolError
+from supervisor.core.operations import Create, OpenDatum, Reference, References, Subscribe
 
 X, Y, K = (17, None), (18, None), (19, "k")
 

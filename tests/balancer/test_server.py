@@ -153,8 +153,9 @@ def test_a_server_is_not_idle_before_all_its_workers_have_asked(server):
 
 def test_a_census_that_finds_work_does_not_end_the_run():
     taker = CensusTaker([8, 9])
-    assert taker.wanted()
-    assert not taker.wanted(), "one round at a time"
+    assert not taker.wanted(8), "the other one has not been idle yet"
+    assert taker.wanted(9)
+    assert not taker.wanted(8), "one round at a time"
     assert not taker.add(8, Tally(1, False, 0, {}, {}))
     assert not taker.add(9, Tally(1, True, 0, {}, {}))
     assert taker.again(), "something changed during the round"
@@ -165,14 +166,14 @@ def test_a_census_that_finds_work_does_not_end_the_run():
 
 def test_a_message_under_way_does_not_end_the_run():
     taker = CensusTaker([8, 9])
-    taker.wanted()
+    assert [taker.wanted(one) for one in (8, 9)] == [False, True]
     taker.add(8, Tally(1, True, 0, {9: 3}, {}))
     assert not taker.add(9, Tally(1, True, 0, {}, {8: 2}))
 
 
 def test_equal_sums_over_different_pairs_do_not_end_the_run():
     taker = CensusTaker([7, 8, 9])
-    taker.wanted()
+    assert [taker.wanted(one) for one in (7, 8, 9)] == [False, False, True]
     taker.add(7, Tally(1, True, 0, {8: 1}, {}))
     taker.add(8, Tally(1, True, 0, {}, {9: 1}))
     assert not taker.add(9, Tally(1, True, 0, {}, {})), "one sent, one received, but not the same"

@@ -9,6 +9,8 @@ from hypothesis import given
 
 from supervisor.balancer.datum import Datum
 from supervisor.balancer.ids import Ids, IdSet, owner
+from supervisor.balancer.store import Shard
+from supervisor.core.errors import ProtocolError
 from supervisor.core.operations import (
     SMALL_BYTES,
     Answer,
@@ -31,8 +33,6 @@ from supervisor.core.operations import (
     Subscribe,
     Update,
 )
-from supervisor.balancer.store import Shard
-from supervisor.core.errors import ProtocolError
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from supervisor.balancer.store import Shard
 from supervisor.core.operations import (
     SMALL_BYTES,
     Create,
@@ -25,7 +26,6 @@ from supervisor.core.operations import (
     Subscribe,
     Update,
 )
-from supervisor.balancer.store import Shard
 
 WRITES = (Store, Insert, Nest, Update)
 FOLDS = {"min": min, "max": max, "incr": lambda a, b: a + b, "scale": lambda a, b: a * b}

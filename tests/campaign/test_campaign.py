@@ -7,6 +7,7 @@ import pytest
 
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import split
+from supervisor.balancer.messages import Put
 from supervisor.balancer.pump import Pump
 from supervisor.balancer.server import Server
 from supervisor.balancer.wire import LoopbackWire
@@ -337,3 +338,15 @@ def test_seeds_of_tasks_depend_on_seed_and_point_only():
     assert one.task_seed(3) == Settings(metric="y", seed=1, retries=5).task_seed(3)
     assert len({one.task_seed(point) for point in range(1000)}) > 990
     assert one.task_seed(3) != other.task_seed(3)
+
+
+def test_points_are_asked_for_the_workers_of_the_tasks_kind(tmp_path):
+    chosen = Settings(metric="y", kind=1)
+    journal = Journal.create(tmp_path / "journal.jsonl")
+    client = Client(split(12, 1, {"gpu": 2}))
+    suggestions = Suggestions(adapt(sampled(99)), chosen, SPACE)
+    campaign = Campaign(client, suggestions, journal, State(), chosen, hosts=["here"] * 12)
+    [(_, put)] = [send for send in campaign.poll(0.0) if isinstance(send[1], Put)]
+    assert {task.kind for task in put.tasks} == {1}
+    assert len(put.tasks) == 4, "one for each gpu worker, and as many ahead"
+    journal.close()
