@@ -296,7 +296,7 @@ class Client:
 
     def _forget(self) -> None:
         """Let servers forget changes of tasks that are finished."""
-        if len(self.layout.servers) == 1 or self._drained:
+        if self._drained:
             self._changed.clear()
         gone = [task_id for task_id in self._changed if not self._is_open(task_id)]
         if gone and len(gone) == len(self._changed):

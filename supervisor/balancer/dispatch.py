@@ -54,6 +54,12 @@ class Dispatch:
         """Take queued tasks out and return them; those that workers hold stay."""
         return [task for task_id in ids for queue in self.queues for task in queue.remove(task_id)]
 
+    def reprioritise(self, ids: Iterable[int], priority: int) -> None:
+        """Change the priority of queued tasks, which are then behind the others that have it."""
+        for task_id in ids:
+            for queue in self.queues:
+                queue.reprioritise(task_id, priority)
+
     def _only(self, worker: int, task: Task) -> bool:
         """Return whether a task must run at home here, and on this worker if on any."""
         target = task.target

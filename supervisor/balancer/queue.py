@@ -245,18 +245,21 @@ class TaskQueue:
 
     def remove(self, task_id: int) -> list[Task]:
         """Remove a task, or all slices of a bulk; return what was there."""
-        single = self._tasks.get(task_id)
-        if single is not None:
-            found = [single]
-        else:
-            firsts = sorted(self._firsts.get(task_id, ()))
-            found = [self._tasks[task_id, first] for first in firsts]
+        found = self._all_of(task_id)
         for task in found:
-            self._forget(task)
-            self._stale += 1
+            self._drop(task)
         if self._stale > STALE + len(self._tasks):
             self._sweep()
         return found
+
+    def reprioritise(self, task_id: int, priority: int) -> None:
+        """Change the priority of a task, or of all slices of a bulk; their patience goes on."""
+        for task in self._all_of(task_id):
+            expiry_s = self._expiry_s.get(task.key)
+            self._drop(task)
+            self.push(msgspec.structs.replace(task, priority=priority), 0.0)
+            if expiry_s is not None:
+                self._expiry_s[task.key] = expiry_s
 
     def _lanes_of(self, task: Task) -> list[Lane]:
         target = task.target
@@ -268,6 +271,19 @@ class TaskQueue:
         else:
             lanes.append(self._hosts.setdefault(target.host, Lane()))
         return lanes
+
+    def _all_of(self, task_id: int) -> list[Task]:
+        """Return a task, or all slices of a bulk in their order, as far as they are queued."""
+        single = self._tasks.get(task_id)
+        if single is not None:
+            return [single]
+        firsts = sorted(self._firsts.get(task_id, ()))
+        return [self._tasks[task_id, first] for first in firsts]
+
+    def _drop(self, task: Task) -> None:
+        """Forget a task, and that its entries are still in its lanes."""
+        self._forget(task)
+        self._stale += 1
 
     def _keep(self, task: Task) -> None:
         self._tasks[task.key] = task

@@ -71,8 +71,8 @@ class Server:
         self.dispatch = Dispatch(rank, layout, hosts or {})
         self.flow = Flow(rank, layout)
         self._thief = Thief(rank, layout.servers)
-        self._withdrawn: set[int] = set()  # ids that may still arrive from another server
-        self._priorities: dict[int, int] = {}  # likewise
+        self._withdrawn: set[int] = set()  # ids that may still come, from a worker or a server
+        self._priorities: dict[int, int] = {}  # likewise, from a server
         self._ending = Ending(rank, layout, self.dispatch, self.flow)
         self._began_s = math.inf
 
@@ -124,8 +124,7 @@ class Server:
         """Answer queued tasks at once; pass the others on to the workers that hold them."""
         tasks = [*self.dispatch.remove(message.ids), *self.flow.withdraw(message.ids)]
         sends = self._cancelled(tasks, now)
-        if len(self.layout.servers) > 1:
-            self._withdrawn.update(message.ids)
+        self._withdrawn.update(message.ids)
         if message.running:
             holders = self.dispatch.holders(message.ids)
             sends.extend((worker, Cancel(ids)) for worker, ids in holders.items())
@@ -133,9 +132,7 @@ class Server:
 
     @_on(Reprioritise)
     def _take_reprioritise(self, message: Reprioritise, source: int, now: float) -> list[Send]:
-        tasks = self.dispatch.remove(message.ids)
-        changed = (msgspec.structs.replace(task, priority=message.priority) for task in tasks)
-        self.dispatch.queue(changed, now)
+        self.dispatch.reprioritise(message.ids, message.priority)
         if len(self.layout.servers) > 1:
             self._priorities.update(dict.fromkeys(message.ids, message.priority))
         return []
@@ -196,7 +193,8 @@ class Server:
     @_on(Returned)
     def _take_returned(self, message: Returned, source: int, now: float) -> list[Send]:
         self.dispatch.give_back(source, message.slices, now)
-        return self._match(now)
+        gone = self.dispatch.remove({one for one, _, _ in message.slices} & self._withdrawn)
+        return [*self._cancelled(gone, now), *self._match(now)]
 
     @_on(Fetch)
     def _take_fetch(self, message: Fetch, source: int, now: float) -> list[Send]:

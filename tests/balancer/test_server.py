@@ -19,6 +19,7 @@ from supervisor.balancer.messages import (
     Ready,
     Recall,
     Reported,
+    Reprioritise,
     Returned,
     Stop,
     Tally,
@@ -27,7 +28,7 @@ from supervisor.balancer.messages import (
 from supervisor.balancer.server import Server
 from supervisor.balancer.termination import CensusTaker
 from supervisor.core.errors import ProtocolError
-from supervisor.core.task import Report, Result, Task
+from supervisor.core.task import Failure, Report, Result, Task
 
 LAYOUT = split(5, 1)  # client 0, workers 1 to 3, server 4
 
@@ -187,3 +188,35 @@ def test_credit_ends_the_batches_after_one_long_task():
     credit.learn(1.0)
     assert credit.share(10_000) == 1
     assert credit.share(1) == 1
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_withdrawn_task_that_fails_is_not_tried_again(server, running):
+    for worker in (1, 2):
+        server.handle(Ready([], True), worker, 0.0)
+    server.handle(Put(tasks(7, attempts=2)), 0, 0.0)
+    server.handle(Withdraw([7], running), 0, 0.0)
+    failed = Result(7, b"", Failure("raised", "no"), rank=1)
+    assert server.handle(Ready([failed], True), 1, 0.0) == [(0, Finished([failed]))]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_withdrawn_task_that_a_worker_gives_back_is_answered(server, running):
+    for _ in range(60):
+        server.dispatch.credits[0].learn(1e-5)
+    server.handle(Put(tasks(*range(12))), 0, 0.0)
+    server.handle(Ready([], True), 1, 0.0)
+    while server.dispatch.queues[0]:
+        server.handle(Ready([], True), 2, 0.0)
+    server.handle(Ready([], True), 3, 0.0)
+    server.handle(Withdraw([1], running), 0, 0.0)
+    [(to, finished)] = server.handle(Returned([(1, 0, 1)]), 1, 0.0)[:1]
+    assert to == 0
+    assert [one.failure.kind for one in finished.results] == ["cancelled"]
+
+
+def test_patience_goes_on_when_a_priority_is_changed(server):
+    server.handle(Put(tasks(7, patience_s=1.0)), 0, 0.0)
+    server.handle(Reprioritise([7], 3), 0, 0.9)
+    [(_, finished)] = server.handle(Ready([], True), 1, 1.5)
+    assert finished.results[0].failure.kind == "late"

@@ -48,16 +48,11 @@ CANCELLED = Failure("cancelled", "the worker ended it")
 
 @dataclass
 class Entry:
-    """A queued task or slice.
-
-    ``overdue_s`` is when it must be answered "late" at the latest; ``expiry_s`` is when it may.
-    """
+    """A queued task or slice, and when its patience is over."""
 
     task: Task
     arrival: int
     expiry_s: float
-    overdue_s: float
-    came_back: bool = False
 
 
 def units(task):
@@ -355,7 +350,7 @@ class Machine(RuleBasedStateMachine):
                     self.waiting[rank].append(source)
             case Returned(slices=slices):
                 tasks = [cut(self.held[source], *one) for one in slices]
-                self.enqueue(rank, tasks, came_back=True)
+                self.enqueue(rank, tasks)
             case Loot(tasks=tasks):
                 known = self.priorities[rank]
                 self.enqueue(
@@ -373,8 +368,6 @@ class Machine(RuleBasedStateMachine):
                 ):
                     entry.task = replace(entry.task, priority=priority)
                     entry.arrival = next(self.arrivals)
-                    if entry.task.patience_s is not None:
-                        entry.overdue_s = self.now + entry.task.patience_s
                 self.priorities[rank].update(dict.fromkeys(ids, priority))
             case Forget(ids=ids):
                 self.withdrawn[rank].difference_update(ids)
@@ -404,11 +397,10 @@ class Machine(RuleBasedStateMachine):
             self.check_half(message, before, loot)
         self.check_waiting(rank)
 
-    def enqueue(self, rank, tasks, *, came_back=False):
+    def enqueue(self, rank, tasks):
         for task in tasks:
             over = NEVER if task.patience_s is None else self.now + task.patience_s
-            entry = Entry(task, next(self.arrivals), over, over, came_back)
-            self.queued[rank].append(entry)
+            self.queued[rank].append(Entry(task, next(self.arrivals), over))
 
     def follow_result(self, rank, worker, result, finished):
         task = cut(self.held[worker], result.id, result.first, result.width)
@@ -418,13 +410,12 @@ class Machine(RuleBasedStateMachine):
             and result.failure.kind != "cancelled"
             and task.attempts > 1
             and not task.parts
+            and result.id not in self.withdrawn[rank]
         )
-        if again and result.id in self.withdrawn[rank]:
-            again = not passed_on  # a withdrawn task is not to run again, which is not so yet
         assert passed_on != again
         if again:
             retry = replace(task, attempts=task.attempts - 1, avoid=worker)
-            self.enqueue(rank, [retry], came_back=True)
+            self.enqueue(rank, [retry])
 
     def follow_ending(self, rank, result):
         """Follow the server's own answer to a task that was queued."""
@@ -484,7 +475,7 @@ class Machine(RuleBasedStateMachine):
             best = self.in_order(rank, worker)[0]
             assert (task.id, task.first) == (best.task.id, best.task.first)
             assert task.width == best.task.width or place == len(tasks) - 1
-            assert self.now <= best.overdue_s, "its patience is over"
+            assert self.now <= best.expiry_s, "its patience is over"
             same = best.task.slice(0, task.width) if task.parts else best.task
             assert replace(task, avoid=-1) == replace(same, avoid=-1)
             self.cut_queued(rank, task)
@@ -498,12 +489,7 @@ class Machine(RuleBasedStateMachine):
                 spans = [entry.task]
                 cut(spans, task.id, task.first, task.width)
                 for rest in spans:
-                    self.queued[rank].append(
-                        Entry(
-                            *(rest, entry.arrival, entry.expiry_s, entry.overdue_s),
-                            entry.came_back,
-                        )
-                    )
+                    self.queued[rank].append(Entry(rest, entry.arrival, entry.expiry_s))
                 return
         raise AssertionError(f"{task} is not queued")
 
@@ -583,7 +569,7 @@ class Machine(RuleBasedStateMachine):
     def withdrawn_tasks_are_not_queued(self):
         for rank, entries in self.queued.items():
             for entry in entries:
-                assert entry.task.id not in self.withdrawn[rank] or entry.came_back
+                assert entry.task.id not in self.withdrawn[rank]
 
     def teardown(self):
         """End the run: everything is answered once, everybody stops, and then it is silent."""
