@@ -234,13 +234,16 @@ class Client:
         return task_id in self._server_of or task_id in self._bulks
 
     def _put_single(self, task: Task, servers: Sequence[int]) -> None:
-        """Put a task on the least loaded of a few servers, not always the same few."""
-        some = [servers[(self._turn + i) % len(servers)] for i in range(min(FEW, len(servers)))]
-        self._turn += FEW
-        server = min(some, key=lambda one: self._pressure(one, task.kind))
+        server = servers[0] if len(servers) == 1 else self._lightest(servers, task.kind)
         self._server_of[task.id] = server, task.kind
         self._tasks_on[server][task.kind] += 1
         self._puts.setdefault(server, []).append(task)
+
+    def _lightest(self, servers: Sequence[int], kind: int) -> int:
+        """Return the least loaded of a few servers, not always the same few."""
+        some = [servers[(self._turn + i) % len(servers)] for i in range(min(FEW, len(servers)))]
+        self._turn += FEW
+        return min(some, key=lambda one: self._pressure(one, kind))
 
     def _put_bulk(self, task: Task, servers: Sequence[int]) -> None:
         """Give each server a slice that fits the number of its workers."""

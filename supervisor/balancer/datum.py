@@ -23,9 +23,10 @@ from supervisor.core.operations import (
     References,
     describe,
 )
+from supervisor.core.payload import Packed, Payload
 
 Number: TypeAlias = int | float
-Content: TypeAlias = bytes | Reference | Number | None
+Content: TypeAlias = Payload | Reference | Number | None
 
 
 class Refusal(SupervisorError):
@@ -52,7 +53,7 @@ class Datum:
         self.closed = False
         self.readers = 0
         self.writers = 0
-        self.value: bytes | None = None
+        self.value: Payload | None = None
         self.number: Number | None = None
         self.members: dict[Key, Member] | None = None
         self.items: list[Member] | None = None
@@ -115,7 +116,7 @@ class Datum:
         self.fit("a key", "container")
         return self.members is not None and key in self.members
 
-    def read(self) -> bytes | Number:
+    def read(self) -> Payload | Number:
         """Return the value, or the number as it is now."""
         self.fit("Retrieve", "value", "counter")
         content = self.number if self.kind == "counter" else self.value
@@ -169,7 +170,7 @@ class Datum:
         """Return the size of the payload."""
         if self.value is not None:
             return len(self.value)
-        return sum(len(member) for member in self._all() if isinstance(member, bytes))
+        return sum(len(member) for member in self._all() if not isinstance(member, Reference))
 
     def lacking(self, key: Key | None) -> str:
         """Return why there is nothing to read."""
@@ -237,8 +238,11 @@ class Datum:
         return f"the {self.kind} was closed without it"
 
     def _notice(self, rank: int, key: Key | None, content: Content) -> Notice:
-        large = isinstance(content, bytes) and len(content) > SMALL_BYTES
-        return Notice(rank, self.id, key, None if large else content)
+        if isinstance(content, Packed) or (
+            isinstance(content, bytes) and len(content) > SMALL_BYTES
+        ):
+            content = None  # to be retrieved
+        return Notice(rank, self.id, key, content)
 
     def _fail(self, key: Key | None, why: str) -> list[Notice]:
         failure = f"{self.label(key)} was never written: {why}"

@@ -9,8 +9,9 @@ import msgspec
 from supervisor.balancer.credit import Credit
 from supervisor.balancer.holdings import Holdings
 from supervisor.balancer.layout import Layout
+from supervisor.balancer.messages import Finished, Load
 from supervisor.balancer.queue import TaskQueue
-from supervisor.core.task import Result, Task
+from supervisor.core.task import Failure, FailureKind, Result, Task
 
 EVEN = 1.2
 """Two queues count as level while one has at most so many times the work of the other."""
@@ -162,8 +163,10 @@ class Dispatch:
         assigned: list[tuple[int, list[Task]]] = []
         late: list[Task] = []
         for kind, queue in enumerate(self.queues):
+            if not queue.width or not self.waiting[kind]:
+                continue
             for worker in list(self.waiting[kind]):
-                if not queue:
+                if not queue.width:
                     break
                 tasks, over = queue.pop(
                     self.credits[kind].share(queue.width),
@@ -177,6 +180,10 @@ class Dispatch:
                     self._assign(worker, tasks, now)
                     assigned.append((worker, tasks))
         return assigned, late
+
+    def late(self, now: float) -> list[Task]:
+        """Take out the queued tasks that have lost their patience."""
+        return [task for queue in self.queues for task in queue.late(now)]
 
     def wanted(self) -> frozenset[int]:
         """Return the kinds of tasks that workers wait for, after all were served that can be.
@@ -220,9 +227,15 @@ class Dispatch:
         """Workers that hold tasks."""
         return len(self._busy_since)
 
-    def busy_s(self, now: float) -> float:
-        """Return the seconds that the workers have worked, summed."""
-        return self._busy_s + sum(now - since for since in self._busy_since.values())
+    def load(self, now: float, *, elapsed_s: float) -> Load:
+        """Return what there is to do, and how busy the workers have been."""
+        return Load(
+            queued=self.queued,
+            running=self.running,
+            workers=len(self.workers),
+            busy_s=self._busy_s + sum(now - since for since in self._busy_since.values()),
+            elapsed_s=elapsed_s,
+        )
 
     def idle(self) -> bool:
         """Return whether nothing is queued or held, and all workers wait."""
@@ -251,3 +264,11 @@ class Dispatch:
 def tried_again(task: Task, worker: int) -> Task:
     """Return a task for its next attempt, which avoids the worker of the last one."""
     return msgspec.structs.replace(task, attempts=task.attempts - 1, avoid=worker)
+
+
+def not_run(tasks: Iterable[Task], kind: FailureKind, text: str) -> Finished:
+    """Return the answers for tasks that nobody runs."""
+    failure = Failure(kind, text)
+    return Finished(
+        [Result(one.id, b"", failure, first=one.first, width=one.width) for one in tasks]
+    )

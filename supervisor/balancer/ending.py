@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from supervisor.balancer.dispatch import Dispatch
 from supervisor.balancer.flow import Flow
+from supervisor.balancer.handlers import Handlers
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
     Abandon,
@@ -29,7 +30,6 @@ from supervisor.balancer.messages import (
 )
 from supervisor.balancer.protocol import COUNTED
 from supervisor.balancer.release import deadlock_report
-from supervisor.balancer.role import Handlers
 from supervisor.balancer.termination import CensusTaker, Channels
 from supervisor.core.errors import ProtocolError
 
@@ -44,7 +44,7 @@ class Ending:
         flow: The server's data and waiting tasks.
     """
 
-    on = Handlers()
+    on = Handlers[list[Send]]("server")
 
     def __init__(self, rank: int, layout: Layout, dispatch: Dispatch, flow: Flow) -> None:
         self.drained = False
@@ -62,14 +62,14 @@ class Ending:
 
     def received(self, message: Message, source: int) -> None:
         """Note a message, before it is handled."""
-        if isinstance(message, COUNTED):
+        if type(message) in COUNTED:
             self._channels.received[source] += 1
             self._quiet = False
 
     def sent(self, sends: list[Send]) -> list[Send]:
         """Note what is sent; return the news for the master, if this server is idle now."""
         for to, message in sends:
-            if isinstance(message, COUNTED):
+            if type(message) in COUNTED:
                 self._channels.sent[to] += 1
                 self._quiet = False
         if not self._idle():

@@ -25,6 +25,7 @@ from supervisor.core.operations import (
     Retrieve,
     Store,
 )
+from supervisor.core.payload import Payload
 from supervisor.core.task import Task
 
 CLIENT = -1
@@ -104,7 +105,7 @@ class Flow:
             effects.faults.append(outcome.answer.message)
         self._spread(outcome.notices, outcome.forwards, effects)
 
-    def finish(self, task: Task, value: bytes | None, effects: Effects) -> None:
+    def finish(self, task: Task, value: Payload | None, effects: Effects) -> None:
         """Store a task's value as its output; None says that there never will be one."""
         if not task.output:
             return
@@ -124,13 +125,13 @@ class Flow:
             known = tuple(_plain(values.get(one)) for one in task.inputs)
             effects.ready.append(msgspec.structs.replace(task, values=known))
 
-    def fetch(self, id: int, key: Key | None) -> tuple[bytes | int | float | None, str]:
+    def fetch(self, id: int, key: Key | None) -> tuple[Payload | int | float | None, str]:
         """Return the value of a datum or member of this server; or why there is none."""
         reading = Retrieve(id) if key is None else Lookup(id, key)
         answer = self._shard.apply(reading, self._rank).answer
         if isinstance(answer, DataError):
             return None, answer.message
-        if not isinstance(answer, bytes | int | float | Reference):
+        if not isinstance(answer, Payload | int | float | Reference):
             return None, f"datum {id} has no value that a task can take"
         return _plain(answer), ""
 
@@ -160,6 +161,6 @@ class Flow:
             self.apply(operation, effects)
 
 
-def _plain(value: Small | None) -> bytes | int | float | None:
+def _plain(value: Payload | Small | None) -> Payload | int | float | None:
     """Return a value in the form in which tasks carry it: a reference as the id it refers to."""
     return value.id if isinstance(value, Reference) else value

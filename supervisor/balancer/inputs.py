@@ -11,13 +11,14 @@ from supervisor.balancer.ids import owner
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import Fetch, Fetched, Send
 from supervisor.core.operations import Input
+from supervisor.core.payload import Payload
 from supervisor.core.task import Failure, Result, Task
 
 WITHDRAWN = Failure("cancelled", "withdrawn before it began")
 
 CACHE_BYTES = 256 * 2**20
 
-Value = bytes | int | float | None
+Value = Payload | int | float | None
 
 
 class Inputs:
@@ -25,13 +26,14 @@ class Inputs:
 
     Args:
         layout: The roles of all ranks.
-        most_bytes: Bound of the memory for inputs that no task here waits for.
+        most_bytes: Bound of the memory for inputs that no task here waits for; the newest is kept
+            even if it alone is larger.
     """
 
     def __init__(self, layout: Layout, most_bytes: int = CACHE_BYTES) -> None:
         self._layout = layout
         self._most_bytes = most_bytes
-        self._cache: OrderedDict[Input, bytes] = OrderedDict()  # the one used longest ago first
+        self._cache: OrderedDict[Input, Payload] = OrderedDict()  # the one used longest ago first
         self._cached_bytes = 0
         self._asked: set[Input] = set()
         self._withdrawn: set[int] = set()  # ids of tasks that are not to run
@@ -71,7 +73,7 @@ class Inputs:
         cancelled = [Result(t.id, b"", WITHDRAWN) for t in complete if t.id in self._withdrawn]
         complete = [task for task in complete if task.id not in self._withdrawn]
         self._withdrawn.difference_update(one.id for one in cancelled)
-        if isinstance(message.value, bytes):
+        if isinstance(message.value, Payload):
             self._keep(name, message.value)
         return complete, cancelled
 
@@ -87,10 +89,10 @@ class Inputs:
                 task = _with(task, name, self._cache[name])
         return task
 
-    def _keep(self, name: Input, value: bytes) -> None:
+    def _keep(self, name: Input, value: Payload) -> None:
         self._cache[name] = value
         self._cached_bytes += len(value)
-        while self._cached_bytes > self._most_bytes:
+        while self._cached_bytes > self._most_bytes and len(self._cache) > 1:
             _, oldest = self._cache.popitem(last=False)
             self._cached_bytes -= len(oldest)
 

@@ -20,6 +20,7 @@ import msgspec
 
 from supervisor.balancer.release import Stuck
 from supervisor.core.operations import Answer, Notice, OpenDatum, Operation
+from supervisor.core.payload import Payload
 from supervisor.core.task import Report, Result, Task
 
 
@@ -191,7 +192,7 @@ class Fetched(Message, frozen=True):
 
     id: int
     key: int | str | None
-    value: bytes | int | float | None
+    value: Payload | int | float | None
     failure: str = ""
 
 

@@ -98,7 +98,7 @@ TO_CLIENT: tuple[type[Message], ...] = (
     *(Finished, Reported, Load, Answered, Told, Trouble, Ended),
 )
 TO_WORKER: tuple[type[Message], ...] = (Assign, Recall, Cancel, StopEarly, Fetched, Stop)
-COUNTED: tuple[type[Message], ...] = (Steal, Loot, Apply, Noticed)
+COUNTED: frozenset[type[Message]] = frozenset({Steal, Loot, Apply, Noticed})
 """Messages between servers that can cause work, or further messages."""
 
 TO_SERVER: tuple[type[Message], ...] = (

@@ -24,6 +24,7 @@ class Backoff:
     YIELDING_S = 0.5e-3
     FRACTION = 1 / 8
     LONGEST_S = 5e-3
+    LONGEST_MOVING_S = 2e-4
 
     def __init__(self) -> None:
         self._idle_since_s = -1.0
@@ -32,8 +33,14 @@ class Backoff:
         """There was work: start again with the shortest wait."""
         self._idle_since_s = -1.0
 
-    def wait(self, filenos: Sequence[int]) -> None:
-        """Wait a little, or until one of the descriptors is readable."""
+    def wait(self, filenos: Sequence[int], *, moving: bool = False) -> None:
+        """Wait a little, or until one of the descriptors is readable.
+
+        Args:
+            filenos: The descriptors.
+            moving: Whether large messages are under way, which move on only if they are
+                looked after.
+        """
         now = time.perf_counter()
         if self._idle_since_s < 0:
             self._idle_since_s = now
@@ -41,7 +48,8 @@ class Backoff:
         if idle_s < self.YIELDING_S:
             os.sched_yield()
             return
-        seconds = min(self.LONGEST_S, idle_s * self.FRACTION)
+        longest_s = self.LONGEST_MOVING_S if moving else self.LONGEST_S
+        seconds = min(longest_s, idle_s * self.FRACTION)
         if filenos:
             poll = select.poll()
             for fileno in filenos:
@@ -85,7 +93,7 @@ class Pump:
             if self.turn():
                 backoff.reset()
             else:
-                backoff.wait(self._filenos())
+                backoff.wait(self._filenos(), moving=self.wire.moving)
 
     def turn(self) -> bool:
         """Deliver what has arrived and let the active roles work; return whether any was."""

@@ -2,77 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import msgspec
 
+from supervisor.balancer.lane import Lane
 from supervisor.core.task import Task
 
 Key = int | tuple[int, int]
 
 STALE = 1024  # so many entries of tasks that are gone are worth no sweep
-
-
-class Lane:
-    """Tasks by priority, equal priorities by arrival.
-
-    Entries are not removed when a task is withdrawn or leaves through another lane: whoever
-    takes them out asks whether they still count. One entry is one pointer, so that a million
-    queued tasks stay small.
-    """
-
-    __slots__ = ("_buckets", "_priorities")
-
-    def __init__(self) -> None:
-        self._buckets: dict[int, deque[Task]] = {}
-        self._priorities: list[int] = []  # ascending
-
-    def push(self, task: Task) -> None:
-        """Add a task behind those of its priority."""
-        bucket = self._buckets.get(task.priority)
-        if bucket is None:
-            bucket = self._buckets[task.priority] = deque()
-            insort(self._priorities, task.priority)
-        bucket.append(task)
-
-    def push_front(self, task: Task) -> None:
-        """Put back a task that was just taken."""
-        if task.priority not in self._buckets:
-            self.push(task)
-        else:
-            self._buckets[task.priority].appendleft(task)
-
-    def pop(self) -> Task | None:
-        """Take the task to run first."""
-        while self._priorities:
-            priority = self._priorities[-1]
-            bucket = self._buckets[priority]
-            if bucket:
-                return bucket.popleft()
-            del self._buckets[priority]
-            self._priorities.pop()
-        return None
-
-    def replace(self, task: Task, other: Task) -> None:
-        """Let another task have the place of one."""
-        bucket = self._buckets.get(task.priority, deque())
-        for place, one in enumerate(bucket):
-            if one is task:
-                bucket[place] = other
-                return
-
-    def sweep(self, counts: Callable[[Task], bool]) -> None:
-        """Drop the entries that do not count any more."""
-        for priority, bucket in self._buckets.items():
-            self._buckets[priority] = deque(filter(counts, bucket))
-
-    def buckets(self) -> Iterator[deque[Task]]:
-        """Yield the tasks of each priority, the highest first."""
-        for priority in reversed(self._priorities):
-            yield self._buckets[priority]
+LONGEST = 2048  # longer bulks are queued in pieces, for what is left of one is copied at each take
 
 
 class TaskQueue:
@@ -107,6 +48,10 @@ class TaskQueue:
 
     def push(self, task: Task, now: float) -> None:
         """Add a task."""
+        if task.width > LONGEST:
+            for begin in range(0, task.width, LONGEST):
+                self.push(task.slice(begin, begin + LONGEST), now)
+            return
         lanes = self._lanes_of(task)
         if len(lanes) > 1:
             # One of the entries outlives the task's stay, and must not count again if the very
@@ -162,13 +107,14 @@ class TaskQueue:
                 self._forget(task)
                 late.append(task)
             else:
-                found += self._take(task, width - found, lane, taken)
+                found += self._take(task, width - found, lane, taken, now)
         for task in reversed(passed):
             lane.push_front(task)
         return found
 
-    def _take(self, task: Task, most: int, lane: Lane, taken: list[Task]) -> int:
+    def _take(self, task: Task, most: int, lane: Lane, taken: list[Task], now: float) -> int:
         """Take a task, or as much of a bulk as is wanted."""
+        expiry_s = self._expiry_s.get(task.key) if self._expiry_s else None
         if task.width > most:
             rest = task.slice(most, task.width)
             self._shrink(task, rest)
@@ -176,7 +122,7 @@ class TaskQueue:
             task = task.slice(0, most)
         else:
             self._forget(task)
-        taken.append(task)
+        taken.append(task if expiry_s is None else _aged(task, expiry_s, now))
         return task.width
 
     def _shrink(self, task: Task, rest: Task) -> None:
@@ -237,20 +183,18 @@ class TaskQueue:
             else:
                 self._forget(task)
             wanted -= task.width
-            if expiry_s is not None:
-                task = msgspec.structs.replace(task, patience_s=max(0.0, expiry_s - now))
-            moved.append(task)
+            moved.append(task if expiry_s is None else _aged(task, expiry_s, now))
         stolen.extend(reversed(moved))  # in order of arrival
         return stays
 
     def remove(self, task_id: int) -> list[Task]:
         """Remove a task, or all slices of a bulk; return what was there."""
-        found = self._all_of(task_id)
-        for task in found:
-            self._drop(task)
-        if self._stale > STALE + len(self._tasks):
-            self._sweep()
-        return found
+        return self._drop_all(self._all_of(task_id))
+
+    def late(self, now: float) -> list[Task]:
+        """Remove and return the tasks that nobody may begin any more."""
+        over = [key for key, expiry_s in self._expiry_s.items() if expiry_s < now]
+        return self._drop_all([self._tasks[key] for key in over])
 
     def reprioritise(self, task_id: int, priority: int) -> None:
         """Change the priority of a task, or of all slices of a bulk; their patience goes on."""
@@ -279,6 +223,13 @@ class TaskQueue:
             return [single]
         firsts = sorted(self._firsts.get(task_id, ()))
         return [self._tasks[task_id, first] for first in firsts]
+
+    def _drop_all(self, tasks: list[Task]) -> list[Task]:
+        for task in tasks:
+            self._drop(task)
+        if self._stale > STALE + len(self._tasks):
+            self._sweep()
+        return tasks
 
     def _drop(self, task: Task) -> None:
         """Forget a task, and that its entries are still in its lanes."""
@@ -319,6 +270,11 @@ def _merged(tasks: list[Task], free: list[Task]) -> Iterator[Task]:
             yield task
         else:
             yield from islice(left, 1)
+
+
+def _aged(task: Task, expiry_s: float, now: float) -> Task:
+    """Return a task that leaves, with what is left of its patience."""
+    return msgspec.structs.replace(task, patience_s=max(0.0, expiry_s - now))
 
 
 def _id_of(key: Key) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Protocol
 
 from supervisor.balancer.messages import Message, Send
-from supervisor.core.errors import ProtocolError
 
 
 class Role(Protocol):
@@ -32,35 +31,3 @@ class ActiveRole(Role, Protocol):
 
     def filenos(self) -> Sequence[int]:
         """Return descriptors that become readable when there is something to poll."""
-
-
-Method = TypeVar("Method", bound=Callable[..., list[Send]])
-
-
-class Handlers(dict[type[Message], Callable[..., list[Send]]]):
-    """A role's methods by the type of message that they take.
-
-    ``functools.singledispatchmethod`` would do the same at twenty times the cost of a call.
-    """
-
-    def __call__(self, kind: type[Message]) -> Callable[[Method], Method]:
-        """Return a decorator for the method that takes messages of this type."""
-
-        def register(method: Method) -> Method:
-            self[kind] = method
-            return method
-
-        return register
-
-    def find(self, kind: type[Any], who: str, source: int) -> Callable[..., list[Send]]:
-        """Return the method for a type of message.
-
-        Raises:
-            ProtocolError: If there is none.
-        """
-        try:
-            return self[kind]
-        except KeyError as error:
-            raise ProtocolError(
-                f"{who} got {kind.__name__} from rank {source}, which is not for it"
-            ) from error

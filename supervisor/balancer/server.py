@@ -13,9 +13,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from supervisor.balancer.dispatch import Dispatch, tried_again
+from supervisor.balancer.dispatch import Dispatch, not_run, tried_again
 from supervisor.balancer.ending import Ending
 from supervisor.balancer.flow import CLIENT, Effects, Flow
+from supervisor.balancer.handlers import Handlers
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
     Abandon,
@@ -30,7 +31,6 @@ from supervisor.balancer.messages import (
     Finished,
     Forget,
     Inquire,
-    Load,
     Loot,
     Message,
     Noticed,
@@ -47,10 +47,9 @@ from supervisor.balancer.messages import (
     Trouble,
     Withdraw,
 )
-from supervisor.balancer.role import Handlers
 from supervisor.balancer.stealing import Thief
 from supervisor.core.errors import ProtocolError
-from supervisor.core.task import Failure, FailureKind, Result, Task
+from supervisor.core.task import FailureKind, Result, Task
 
 
 class Server:
@@ -63,7 +62,7 @@ class Server:
             one host.
     """
 
-    _on = Handlers()
+    _on = Handlers[list[Send]]("server")
 
     def __init__(self, rank: int, layout: Layout, hosts: Mapping[int, int] | None = None) -> None:
         self.rank = rank
@@ -89,14 +88,14 @@ class Server:
         Raises:
             ProtocolError: If a server does not expect this message from this sender.
         """
-        self._began_s = min(self._began_s, now)
+        if now < self._began_s:
+            self._began_s = now
         self._ending.received(message, source)
         kind = type(message)
         if kind in Ending.on:
-            sends = Ending.on[kind](self._ending, message, source, now)
+            sends = Ending.on.find(kind, source)(self._ending, message, source, now)
         else:
-            handler = self._on.find(kind, f"server {self.rank}", source)
-            sends = handler(self, message, source, now)
+            sends = self._on.find(kind, source)(self, message, source, now)
         sends.extend(self._ending.sent(sends))
         return sends
 
@@ -111,6 +110,9 @@ class Server:
     def _take_put(self, message: Put, source: int, now: float) -> list[Send]:
         if self._ending.drained:
             raise ProtocolError(f"server {self.rank}: rank {source} put tasks after its drain")
+        if not any(task.inputs for task in message.tasks):
+            self.dispatch.queue(message.tasks, now)
+            return self._match(now)
         effects = Effects()
         for task in message.tasks:
             if task.inputs:
@@ -150,14 +152,9 @@ class Server:
 
     @_on(Inquire)
     def _take_inquire(self, message: Inquire, source: int, now: float) -> list[Send]:
-        load = Load(
-            queued=self.dispatch.queued,
-            running=self.dispatch.running,
-            workers=len(self.dispatch.workers),
-            busy_s=self.dispatch.busy_s(now),
-            elapsed_s=now - self._began_s,
-        )
-        return [(source, load)]
+        load = self.dispatch.load(now, elapsed_s=now - self._began_s)
+        late = self.dispatch.late(now)  # who asks does so regularly: a clock for the impatient
+        return [(source, load), *self._overdue(late, now)]
 
     @_on(Ask)
     def _take_ask(self, message: Ask, source: int, now: float) -> list[Send]:
@@ -178,7 +175,8 @@ class Server:
             if self._may_run_again(task, result):
                 effects.ready.append(tried_again(task, source))
             else:
-                finished.append(result)
+                kept = msgspec.structs.replace(result, value=b"") if task.output else result
+                finished.append(kept)
                 self.flow.finish(task, result.value if result.failure is None else None, effects)
         self.dispatch.heard(source, wanted=message.wanted, now=now)
         sends = self._follow(effects, now)
@@ -249,7 +247,7 @@ class Server:
         while effects.failed:  # a failed task's output is never written, and so on
             failed, effects.failed = effects.failed, []
             for task, text in failed:
-                sends.append(self._result_of([task], "unwritten", text))
+                sends.append((self.layout.client, not_run([task], "unwritten", text)))
                 self.flow.finish(task, None, effects)
         self.dispatch.queue(effects.ready, now)
         sends.extend(effects.sends)
@@ -261,16 +259,24 @@ class Server:
         """Serve waiting workers, then hungry servers; look for more."""
         assigned, late = self.dispatch.match(now)
         sends: list[Send] = [(worker, Assign(tasks)) for worker, tasks in assigned]
-        sends.extend(self._failed(late, "late", "had not begun when its patience was over", now))
+        if late:
+            sends.extend(self._overdue(late, now))
+        if self._thief.others:
+            sends.extend(self._feed(now))
+        if self.dispatch.loaded:
+            sends.extend(self._recall())
+        if self._thief.others:
+            sends.extend(self._seek())
+        return sends
+
+    def _feed(self, now: float) -> list[Send]:
+        """Give hungry servers their shares of what is queued."""
         hungry = self._thief.hungry
         loot = self.dispatch.deal(list(hungry.values()), now)
-        for thief, tasks in zip(list(hungry), loot, strict=True):
-            if tasks:
-                del hungry[thief]
-                sends.append((thief, Loot(tasks)))
-        sends.extend(self._recall())
-        sends.extend(self._seek())
-        return sends
+        given = [(thief, tasks) for thief, tasks in zip(hungry, loot, strict=True) if tasks]
+        for thief, _ in given:
+            del hungry[thief]
+        return [(thief, Loot(tasks)) for thief, tasks in given]
 
     def _recall(self) -> list[Send]:
         hungry = frozenset[int]().union(*self._thief.hungry.values())
@@ -300,6 +306,9 @@ class Server:
     def _cancelled(self, tasks: list[Task], now: float) -> list[Send]:
         return self._failed(tasks, "cancelled", "withdrawn before it began", now)
 
+    def _overdue(self, tasks: list[Task], now: float) -> list[Send]:
+        return self._failed(tasks, "late", "had not begun when its patience was over", now)
+
     def _failed(self, tasks: list[Task], kind: FailureKind, text: str, now: float) -> list[Send]:
         """Answer tasks that are not run, and let those know that wait for their outputs."""
         if not tasks:
@@ -307,17 +316,10 @@ class Server:
         effects = Effects()
         for task in tasks:
             self.flow.finish(task, None, effects)
-        sends = [self._result_of(tasks, kind, text)]
+        sends: list[Send] = [(self.layout.client, not_run(tasks, kind, text))]
         if effects.sends or effects.failed or effects.faults or effects.ready:
             sends.extend(self._follow(effects, now))
         return sends
-
-    def _result_of(self, tasks: list[Task], kind: FailureKind, text: str) -> Send:
-        results = [
-            Result(task.id, b"", Failure(kind, text), first=task.first, width=task.width)
-            for task in tasks
-        ]
-        return self.layout.client, Finished(results)
 
     def check(self) -> None:
         """Raise AssertionError if the state contradicts itself; for tests and simulations."""

@@ -31,7 +31,7 @@ class Thief:
         self.asked: int | None = None  # the random victim whose answer is awaited
         self.hungry: dict[int, frozenset[int]] = {}  # servers that wait for us: kinds they want
         self._rng = random.Random(rank)
-        self._others = [server for server in servers if server != rank]
+        self.others = [server for server in servers if server != rank]
         self._lifelines = lifelines(rank, servers)
         self._known: dict[int, frozenset[int]] = {}  # lifelines that know what we want
         self._misses = 0
@@ -40,10 +40,10 @@ class Thief:
 
     def victims(self, kinds: frozenset[int]) -> tuple[list[int], bool]:
         """Return whom to ask for tasks of these kinds now, and whether they are to remember."""
-        if self.asked is not None or not self._others:
+        if self.asked is not None or not self.others:
             return [], False
         if self._misses < RANDOM_VICTIMS:
-            self.asked = self._rng.choice(self._others)
+            self.asked = self._rng.choice(self.others)
             return [self.asked], False
         new = [one for one in self._lifelines if not kinds <= self._known.get(one, frozenset())]
         self._known.update(dict.fromkeys(new, kinds))
@@ -56,11 +56,11 @@ class Thief:
             queued: Units of work in this server's queues.
         """
         self._mark = max(self._mark, queued)
-        if not 0 < queued <= self._mark / 2 or self.asked is not None or not self._others:
+        if not 0 < queued <= self._mark / 2 or self.asked is not None or not self.others:
             return []
         self._mark = queued
         self._levelling = True
-        self.asked = self._rng.choice(self._others)
+        self.asked = self._rng.choice(self.others)
         return [self.asked]
 
     def take_answer(self, victim: int, *, empty: bool) -> None:

@@ -20,13 +20,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from functools import singledispatchmethod
 from typing import NamedTuple
 
 from supervisor.balancer import writing
 from supervisor.balancer.datum import Datum, Refusal
+from supervisor.balancer.handlers import Handlers
 from supervisor.balancer.ids import IdSet
-from supervisor.core.errors import ProtocolError
 from supervisor.core.operations import (
     Answer,
     Create,
@@ -39,6 +38,7 @@ from supervisor.core.operations import (
     Notice,
     OpenDatum,
     Operation,
+    Reference,
     References,
     Retrieve,
     Size,
@@ -75,6 +75,8 @@ class Shard:
         servers: Number of servers. Both only make the memory of freed ids compact.
     """
 
+    _on = Handlers[Outcome]("data store")
+
     def __init__(self, *, ranks: int = 1, servers: int = 1) -> None:
         self.nbytes = 0  # of payload held
         self._data: dict[int, Datum] = {}
@@ -94,7 +96,7 @@ class Shard:
             ProtocolError: If it is not an operation.
         """
         try:
-            return self._apply(operation, source)
+            return self._on.find(type(operation), source)(self, operation, source)
         except Refusal as refusal:
             message = str(refusal)
         notices = []
@@ -106,46 +108,42 @@ class Shard:
         """Return the data that are not closed, for the report of a deadlock."""
         return [datum.open_datum() for datum in self._data.values() if not datum.closed]
 
-    @singledispatchmethod
-    def _apply(self, operation: Operation, source: int) -> Outcome:
-        raise ProtocolError(f"rank {source} asks for {type(operation).__name__} of data")
-
     # --- writing --------------------------------------------------------------------------
 
-    @_apply.register
-    def _(self, operation: Create, source: int) -> Outcome:
+    @_on(Create)
+    def _create(self, operation: Create, source: int) -> Outcome:
         datum = self._provide(operation)
         return self._settle(datum, None, writing.create(datum, operation))
 
-    @_apply.register
-    def _(self, operation: Store, source: int) -> Outcome:
+    @_on(Store)
+    def _store(self, operation: Store, source: int) -> Outcome:
         datum = self._provide(operation)
         notices = writing.store(datum, operation)
         self.nbytes += len(operation.value)
         return self._settle(datum, None, notices)
 
-    @_apply.register
-    def _(self, operation: Insert, source: int) -> Outcome:
+    @_on(Insert)
+    def _insert(self, operation: Insert, source: int) -> Outcome:
         datum = self._provide(operation)
         notices = writing.insert(datum, operation)
-        if isinstance(operation.value, bytes):
+        if not isinstance(operation.value, Reference):
             self.nbytes += len(operation.value)
         return self._settle(datum, None, notices)
 
-    @_apply.register
-    def _(self, operation: Update, source: int) -> Outcome:
+    @_on(Update)
+    def _update(self, operation: Update, source: int) -> Outcome:
         datum = self._provide(operation)
         notices = writing.update(datum, operation)
         return self._settle(datum, datum.number, notices)
 
-    @_apply.register
-    def _(self, operation: References, source: int) -> Outcome:
+    @_on(References)
+    def _refer(self, operation: References, source: int) -> Outcome:
         datum = self._provide(operation)
         datum.count(readers=operation.readers, writers=operation.writers)
         return self._settle(datum)
 
-    @_apply.register
-    def _(self, operation: Nest, source: int) -> Outcome:
+    @_on(Nest)
+    def _nest(self, operation: Nest, source: int) -> Outcome:
         """The inner datum may live elsewhere, so its Create is passed on like any other."""
         datum = self._provide(operation)
         size = len(datum.members or ())
@@ -158,37 +156,37 @@ class Shard:
 
     # --- reading --------------------------------------------------------------------------
 
-    @_apply.register
-    def _(self, operation: Retrieve, source: int) -> Outcome:
+    @_on(Retrieve)
+    def _retrieve(self, operation: Retrieve, source: int) -> Outcome:
         datum = self._find(operation)
         content = datum.read()
         datum.give_up(readers=operation.readers)
         return self._settle(datum, content)
 
-    @_apply.register
-    def _(self, operation: Lookup, source: int) -> Outcome:
+    @_on(Lookup)
+    def _look_up(self, operation: Lookup, source: int) -> Outcome:
         datum = self._find(operation)
         member = datum.member(operation.key)
         datum.give_up(readers=operation.readers)
         return self._settle(datum, member)
 
-    @_apply.register
-    def _(self, operation: Enumerate, source: int) -> Outcome:
+    @_on(Enumerate)
+    def _enumerate(self, operation: Enumerate, source: int) -> Outcome:
         datum = self._find(operation)
         listing = datum.listing(operation)
         datum.give_up(readers=operation.readers)
         return self._settle(datum, listing)
 
-    @_apply.register
-    def _(self, operation: Size, source: int) -> Outcome:
+    @_on(Size)
+    def _size(self, operation: Size, source: int) -> Outcome:
         return Outcome(self._find(operation).size(), [], [])
 
-    @_apply.register
-    def _(self, operation: Exists, source: int) -> Outcome:
+    @_on(Exists)
+    def _exists(self, operation: Exists, source: int) -> Outcome:
         return Outcome(self._provide(operation).there(operation.key), [], [])
 
-    @_apply.register
-    def _(self, operation: Subscribe, source: int) -> Outcome:
+    @_on(Subscribe)
+    def _subscribe(self, operation: Subscribe, source: int) -> Outcome:
         datum = self._provide(operation)
         notices = datum.subscribe(operation.key, source)
         return self._settle(datum, bool(notices), notices)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from supervisor.balancer.messages import Message
 from supervisor.balancer.protocol import AnyMessage
+from supervisor.core.payload import Buffer, lay_aside, make_room
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
 TAG = 7
+BUFFER_TAG = 8
 
 
 class Wire(Protocol):
@@ -22,6 +25,10 @@ class Wire(Protocol):
     rank: int
     size: int
     library: str  # the MPI's own description
+
+    @property
+    def moving(self) -> bool:
+        """Whether something large is under way, which ``receive`` moves on."""
 
     def send(self, message: Message, to: int) -> None:
         """Send without waiting for the receiver."""
@@ -42,6 +49,7 @@ class LoopbackWire:
     rank = 0
     size = 1
     library = "none: one process"
+    moving = False
 
     def __init__(self) -> None:
         self._messages: deque[Message] = deque()
@@ -64,7 +72,8 @@ class LoopbackWire:
 class MpiWire:
     """Messages as MessagePack over a communicator of its own.
 
-    Messages of a rank to itself do not go through MPI.
+    Buffers follow the message that refers to them, each as a message of its own from and to the
+    memory where they are. Messages of a rank to itself do not go through MPI.
 
     Args:
         world: Communicator whose ranks take part; all of them must construct a wire.
@@ -78,10 +87,16 @@ class MpiWire:
         self.rank = world.Get_rank()
         self.size = world.Get_size()
         self.library = MPI.Get_library_version().splitlines()[0].strip()
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(AnyMessage)
+        self._leaving: list[Buffer] = []  # of the message that is encoded
+        self._coming: list[Buffer] = []  # of the message that is decoded
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=partial(lay_aside, self._leaving))
+        self._decoder = msgspec.msgpack.Decoder(
+            AnyMessage, dec_hook=partial(make_room, self._coming)
+        )
         self._own: deque[Message] = deque()
-        self._sending: deque[tuple[MPI.Request, bytes]] = deque()
+        self._sending: deque[tuple[MPI.Request, bytes | memoryview]] = deque()
+        # By source: messages whose buffers are still coming, and those behind them.
+        self._incomplete: dict[int, deque[tuple[Message, list[MPI.Request]]]] = {}
         self._status = MPI.Status()
 
     def send(self, message: Message, to: int) -> None:
@@ -89,8 +104,14 @@ class MpiWire:
         if to == self.rank:
             self._own.append(message)
             return
-        data = self._encoder.encode(message)
-        request = self._comm.Isend([data, self._mpi.BYTE], to, TAG)
+        self._post(self._encoder.encode(message), to, TAG)
+        if self._leaving:
+            for buffer in self._leaving:
+                self._post(buffer.view, to, BUFFER_TAG)
+            self._leaving.clear()
+
+    def _post(self, data: bytes | memoryview, to: int, tag: int) -> None:
+        request = self._comm.Isend([data, self._mpi.BYTE], to, tag)
         if not request.Test():
             self._sending.append((request, data))
 
@@ -100,13 +121,42 @@ class MpiWire:
             return self._own.popleft(), self.rank
         while self._sending and self._sending[0][0].Test():
             self._sending.popleft()
+        if self._incomplete and (completed := self._completed()):
+            return completed
         status = self._status
         arrived = self._comm.Improbe(self._mpi.ANY_SOURCE, TAG, status)
         if arrived is None:
             return None
         data = bytearray(status.Get_count(self._mpi.BYTE))
         arrived.Recv([data, self._mpi.BYTE])
-        return self._decoder.decode(data), status.Get_source()
+        message, source = self._decoder.decode(data), status.Get_source()
+        if not self._coming and source not in self._incomplete:
+            return message, source
+        requests = [self._expect(buffer, source) for buffer in self._coming]
+        self._coming.clear()
+        self._incomplete.setdefault(source, deque()).append((message, requests))
+        return self._completed()
+
+    def _expect(self, buffer: Buffer, source: int) -> MPI.Request:
+        return self._comm.Irecv([buffer.view, self._mpi.BYTE], source, BUFFER_TAG)
+
+    def _completed(self) -> tuple[Message, int] | None:
+        """Return a message that has all its buffers, in order of those of its source."""
+        for source, messages in self._incomplete.items():
+            message, requests = messages[0]
+            while requests and requests[-1].Test():
+                requests.pop()
+            if not requests:
+                messages.popleft()
+                if not messages:
+                    del self._incomplete[source]
+                return message, source
+        return None
+
+    @property
+    def moving(self) -> bool:
+        """Whether something large is under way, which ``receive`` moves on."""
+        return bool(self._incomplete or self._sending)
 
     def close(self) -> None:
         """Wait until everything that was sent has left."""

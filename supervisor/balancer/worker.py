@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from supervisor.balancer.handlers import Handlers
 from supervisor.balancer.inputs import WITHDRAWN, Inputs
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
@@ -24,8 +25,8 @@ from supervisor.balancer.messages import (
     StopEarly,
     Stopped,
 )
-from supervisor.balancer.role import Handlers
 from supervisor.core.executor import Executor
+from supervisor.core.payload import Payload
 from supervisor.core.task import Result, Task
 
 SLICE_S = 0.002
@@ -42,7 +43,7 @@ class Worker:
         clock: Seconds by any steady clock; bounds the slices.
     """
 
-    _on = Handlers()
+    _on = Handlers[list[Send]]("worker")
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Worker:
         self._width = 0  # units of work in _tasks that were not
         self._current: Task | None = None  # a single task, or one part of a bulk
         self._results: list[Result] = []
-        self._values: list[bytes] = []  # of consecutive parts of one bulk, not in a result yet
+        self._values: list[Payload] = []  # of consecutive parts of one bulk, not in a result yet
         self._span: tuple[Result, int, float] | None = None  # first result, first part, end
         self._asked = False
         self._low_water = 0  # ask again when so little is left, to hide the latency
@@ -77,7 +78,7 @@ class Worker:
         Raises:
             ProtocolError: If a worker does not expect this message.
         """
-        handler = self._on.find(type(message), f"worker {self.rank}", source)
+        handler = self._on.find(type(message), source)
         return handler(self, message, source, now)
 
     @_on(Assign)

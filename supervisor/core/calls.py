@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from supervisor.core.operations import Operation
+from supervisor.core.payload import Payload, unpack
 from supervisor.core.task import Result, Task
 
 CALLS_PER_PART = 16
@@ -91,17 +92,17 @@ class Callee:
         return Task(task_id, self._encoded, encoded, **fields)
 
 
-def stored(value: bytes | int | float | None) -> Any:
+def stored(value: Payload | int | float | None) -> Any:
     """Return the value that a task was given as an input, or that was retrieved."""
-    return pickle.loads(value) if isinstance(value, bytes) else value
+    return unpack(value) if isinstance(value, Payload) else value
 
 
 def values(result: Result) -> Iterator[Any]:
-    """Yield the values of the calls that a result stands for, in order."""
-    if not result.parts:
-        yield pickle.loads(result.value)
+    """Yield the values of the calls that a result stands for, in order; none that is stored."""
+    if result.value:
+        yield unpack(result.value)
     for part in result.parts:
-        yield from pickle.loads(part)
+        yield from unpack(part)
 
 
 def encode_function(function: Callable[..., Any]) -> bytes:

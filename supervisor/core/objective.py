@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from supervisor.core.payload import Payload
+
 Values = dict[str, Any]
 """Parameter names to values: bool, int, float, str, None, and lists of them."""
 
@@ -64,7 +66,8 @@ def encode_metrics(metrics: Metrics) -> bytes:
     return msgspec.msgpack.encode(metrics)
 
 
-def decode_metrics(data: bytes) -> Metrics:
-    """Return the metrics that ``encode_metrics`` encoded."""
+def decode_metrics(data: Payload) -> Metrics:
+    """Return the metrics that ``encode_metrics`` encoded, which are always small."""
+    assert isinstance(data, bytes)
     metrics: Metrics = msgspec.msgpack.decode(data)
     return metrics

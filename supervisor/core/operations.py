@@ -17,6 +17,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from supervisor.core.payload import Payload
+
 Kind = Literal["value", "container", "bag", "counter"]
 Fold = Literal["min", "max", "incr", "scale"]
 
@@ -40,7 +42,7 @@ class Reference(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False
     id: int
 
 
-Member: TypeAlias = bytes | Reference
+Member: TypeAlias = Payload | Reference
 """What containers and bags hold."""
 
 
@@ -72,7 +74,7 @@ class Create(DatumOperation, frozen=True):
 class Store(DatumOperation, frozen=True):
     """Write a value, which closes it, and give up write references. Answered with None."""
 
-    value: bytes
+    value: Payload
     writers: int = 1
 
 
@@ -210,7 +212,7 @@ class DataError(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False
     message: str
 
 
-Answer: TypeAlias = bool | int | float | bytes | Reference | Listing | DataError | None
+Answer: TypeAlias = bool | int | float | Payload | Reference | Listing | DataError | None
 """What the source of an operation is told."""
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from supervisor.core.operations import Operation
+from supervisor.core.payload import Payload
 
 FailureKind = Literal[
     "raised",  # the user's code raised an exception
@@ -57,7 +58,8 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
         avoid: World rank that must not run the task while its server has other workers of the
             kind, or -1. A retry avoids the rank on which the last attempt failed.
         timeout_s: Wall-clock limit of one run in seconds, or None.
-        patience_s: Seconds after which a task that has not begun fails instead, or None.
+        patience_s: Seconds after which a task that waits in a queue fails instead, or None. What
+            is left of it goes with the task, to other servers and into further attempts.
         attempts: How often the balancer may run a single task before it counts as failed.
         inputs: Data, or members of containers, that must be there before it runs: ids and keys.
         values: The inputs' values, in the same order; None until they are known.
@@ -79,7 +81,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     patience_s: float | None = None
     attempts: int = 1
     inputs: tuple[tuple[int, int | str | None], ...] = ()
-    values: tuple[bytes | int | float | None, ...] = ()
+    values: tuple[Payload | int | float | None, ...] = ()
     output: int = 0
 
     @property
@@ -121,7 +123,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         id: The task's.
-        value: Encoded by the executor; empty after a failure.
+        value: Encoded by the executor; empty after a failure, and if it is stored as a datum.
         failure: Why there is no value, or None.
         rank: World rank of the worker.
         start_s: Seconds since the epoch when the task began, by the worker's clock.
@@ -134,14 +136,14 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     """
 
     id: int
-    value: bytes
+    value: Payload
     failure: Failure | None = None
     rank: int = -1
     start_s: float = 0.0
     end_s: float = 0.0
     note: str = ""
     first: int = 0
-    parts: tuple[bytes, ...] = ()
+    parts: tuple[Payload, ...] = ()
     width: int = 1
     operations: tuple[Operation, ...] = ()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from supervisor.core.calls import CallFailed, Written, stored
 from supervisor.core.operations import Operation
+from supervisor.core.payload import Payload, pack
 from supervisor.core.task import Failure, Report, Result, Task
 
 MOST_FUNCTIONS = 64  # that are kept unpickled
@@ -34,7 +35,8 @@ class FunctionExecutor:
         """Make the call of a task, or the calls of one part of a bulk."""
         start_s = time.time()
         operations: list[Operation] = []
-        value, failure = b"", None
+        value: Payload = b""
+        failure = None
         try:
             if task.parts:
                 value = self._call_each(task, operations)
@@ -42,7 +44,7 @@ class FunctionExecutor:
                 encoded, argument = pickle.loads(task.payload)
                 inputs = [stored(one) for one in task.values]
                 returned = self._function(encoded)(argument, *inputs)
-                value = pickle.dumps(plain(returned, operations), protocol=5)
+                value = pack(plain(returned, operations))
         except (Exception, SystemExit) as error:
             operations.clear()
             failure = Failure("raised", f"{type(error).__name__}: {error}", text_of(error))
@@ -56,7 +58,7 @@ class FunctionExecutor:
             operations=tuple(operations),
         )
 
-    def _call_each(self, task: Task, operations: list[Operation]) -> bytes:
+    def _call_each(self, task: Task, operations: list[Operation]) -> Payload:
         """Return the values of a part's calls; a call that raises fails alone."""
         function = self._function(task.payload)
         values = []
@@ -69,9 +71,9 @@ class FunctionExecutor:
             except (Exception, SystemExit) as error:
                 values.append(failed(error))
         try:
-            return pickle.dumps(values, protocol=5)
+            return pack(values)
         except Exception:  # one of them cannot be pickled; the others can
-            return pickle.dumps([sendable(one) for one in values], protocol=5)
+            return pack([sendable(one) for one in values])
 
     def poll(self) -> Result | None:
         """Return the result of what was started."""

@@ -5,8 +5,9 @@ import pytest
 from supervisor.balancer.credit import BATCH_S, MOST_UNITS, PATIENCE_S, Credit
 from supervisor.balancer.dispatch import Dispatch
 from supervisor.balancer.holdings import Holdings
+from supervisor.balancer.lane import Lane
 from supervisor.balancer.layout import split
-from supervisor.balancer.queue import STALE, Lane, TaskQueue
+from supervisor.balancer.queue import LONGEST, STALE, TaskQueue
 from supervisor.core.errors import ProtocolError
 from supervisor.core.task import Target, Task
 
@@ -130,6 +131,16 @@ class TestWhatAWorkerGets:
         assert queue.width == 4
         assert popped(queue) == [(1, 2, 4), 2]
 
+    def test_a_long_bulk_is_queued_in_pieces_that_keep_its_order(self):
+        width = 2 * LONGEST + 3
+        queue = queue_of(bulk(7, width))
+        assert queue.width == width
+        pieces = spans(queue.remove(7))
+        assert len(pieces) == 3
+        assert [part for _, first, last in pieces for part in range(first, last + 1)] == [
+            *range(width)
+        ]
+
     def test_the_rest_of_a_bulk_with_a_soft_target_is_for_all_too(self):
         queue = queue_of(bulk(1, 4, target=SOFT), *tasks(2, target=SOFT))
         assert popped(queue, 1, rank=1) == [(1, 0, 0)]
@@ -159,6 +170,17 @@ class TestPatience:
         taken, late = pop(queue, 1, now=2.0)
         assert (spans(taken), spans(late)) == ([3], [1, 2])
         assert not queue
+
+    def test_what_is_late_is_found_without_a_worker_that_asks(self):
+        queue = queue_of(*tasks(1, patience_s=2.0), *tasks(2))
+        assert queue.late(2.0) == []
+        assert spans(queue.late(2.1)) == [1]
+        assert popped(queue) == [2]
+
+    def test_a_task_takes_along_what_is_left_of_its_patience(self):
+        queue = queue_of(*tasks(1, patience_s=2.0), bulk(2, 3, patience_s=2.0))
+        taken, _ = pop(queue, 2, now=0.5)
+        assert [task.patience_s for task in taken] == [1.5, 1.5]
 
     def test_all_of_a_bulk_is_late_at_the_same_time_however_it_was_cut(self):
         queue = queue_of(bulk(1, 6, patience_s=1.0))

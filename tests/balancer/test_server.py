@@ -72,7 +72,7 @@ def test_a_result_of_a_task_that_was_not_given_is_a_protocol_error(server):
 
 
 def test_a_message_for_another_role_is_a_protocol_error(server):
-    with pytest.raises(ProtocolError, match="server 4 got Stop from rank 0"):
+    with pytest.raises(ProtocolError, match="the server got Stop from rank 0"):
         server.handle(Stop(), 0, 0.0)
 
 
@@ -220,3 +220,11 @@ def test_patience_goes_on_when_a_priority_is_changed(server):
     server.handle(Reprioritise([7], 3), 0, 0.9)
     [(_, finished)] = server.handle(Ready([], True), 1, 1.5)
     assert finished.results[0].failure.kind == "late"
+
+
+def test_what_is_late_is_answered_when_the_client_asks_how_things_are(server):
+    server.handle(Put(tasks(7, patience_s=1.0)), 0, 0.0)
+    assert [type(message) for _, message in server.handle(Inquire(), 0, 0.9)] == [Load]
+    (_, (to, finished)) = server.handle(Inquire(), 0, 1.1)
+    assert to == 0
+    assert [(one.id, one.failure.kind) for one in finished.results] == [(7, "late")]

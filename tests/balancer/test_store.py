@@ -120,7 +120,7 @@ def test_one_of_several_writers_may_store_and_the_others_give_up(shard):
 
 
 def test_an_unknown_operation_is_a_defect(shard):
-    with pytest.raises(ProtocolError, match="rank 1 asks for int"):
+    with pytest.raises(ProtocolError, match="got int from rank 1"):
         shard.apply(3, 1)
 
 

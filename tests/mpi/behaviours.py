@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import operator
 import pickle
+import resource
 import sys
 import time
 from functools import reduce
+
+import numpy
 
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import split
@@ -31,6 +34,7 @@ from supervisor.core.operations import (
     Subscribe,
     Update,
 )
+from supervisor.core.payload import pack
 from supervisor.executors.function import FunctionExecutor
 
 
@@ -84,9 +88,9 @@ class Bench:
         return self.next_id
 
     def wait(self, *ids):
-        """Wait for tasks and return the values of their calls."""
+        """Wait for tasks and return the values of their calls; None for one that is stored."""
         self.until(lambda: all(one in self.results for one in ids))
-        return [next(values(self.results[one][0])) for one in ids]
+        return [next(values(self.results[one][0]), None) for one in ids]
 
     def finish(self):
         self.client.drain()
@@ -122,8 +126,8 @@ def values_do_not_depend_on_the_order_of_assignment(bench):
     for output, argument in ((x, 0), (y, 0), (z, 1)):
         bench.put(increase, argument, output=output)
     assert [bench.read(one) for one in (x, y, z)] == [1, 1, 2]
-    assert bench.wait(last) == [4]
     assert bench.read(total) == 4
+    assert bench.wait(last) == [None]
 
 
 def a_sparse_array_has_exactly_its_members(bench):
@@ -225,6 +229,33 @@ def large_inputs_are_fetched(bench):
     bench.put(zeros, 3_000_000, output=large)
     lengths = [bench.put(length, inputs=((large, None),)) for _ in range(20)]
     assert bench.wait(*lengths) == [3_000_000] * 20
+
+
+def large_arrays_are_neither_copied_nor_overtaken(bench):
+    size = 1 << 28
+    array = numpy.arange(size // 8)
+    first, second = bench.create(name="first"), bench.create(name="second")
+    before = peak_bytes()
+    bench.client.ask(Store(first, pack(array)))  # what is asked next is behind it
+    bench.client.ask(Store(second, pack([1, "small"])))
+    assert bench.read(second) == [1, "small"]
+    assert bench.read(first).sum() == array.sum()
+    assert peak_bytes() - before < 1.4 * size, "what came back took its own size, no more"
+    readers = [bench.put(sum_and_growth, before, inputs=((first, None),)) for _ in range(20)]
+    for total, writeable, grown in bench.wait(*readers):
+        assert total == array.sum()
+        assert not writeable, "it is shared with other tasks"
+        assert grown < 1.4 * size
+    task = bench.put(numpy.ones, (1000, 1000))
+    assert bench.wait(task)[0].sum() == 1_000_000
+
+
+def sum_and_growth(before, array):
+    return array.sum(), array.flags.writeable, peak_bytes() - before
+
+
+def peak_bytes():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def zeros(number):
