@@ -5,19 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 
 import psutil
 import table
 from mpi4py import MPI
-from noop import nothing
-from ranks import Caller, layout_of, meet, play
+from ranks import Caller, layout_of, make_tasks, meet, play
 
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.wire import MpiWire
-from supervisor.core.calls import Callee, values
-from supervisor.core.task import Result, Task
+from supervisor.core.calls import values
+from supervisor.core.task import Result
 
 CALLS_UNDER_WAY = 20_000
 PERIOD_S = 0.02
@@ -90,16 +89,6 @@ class Stream(Caller):
         tasks = list(islice(self._tasks, max(0, room // self._width)))
         self._put = min(self._calls, self._put + len(tasks) * self._width)
         self.client.put(tasks)
-
-
-def make_tasks(calls: int, width: int) -> Iterator[Task]:
-    """Yield single tasks, or bulks if ``width`` is above 1."""
-    callee = Callee(nothing)
-    for first in range(0, calls, width):
-        if width > 1:
-            yield callee.bulk(first, range(first, min(calls, first + width)))
-        else:
-            yield callee.task(first, first)
 
 
 class Sampler(threading.Thread):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 
 from mpi4py import MPI
+from noop import nothing
 
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import Layout, split
@@ -14,11 +16,12 @@ from supervisor.balancer.pump import Pump
 from supervisor.balancer.server import Server
 from supervisor.balancer.wire import Wire
 from supervisor.balancer.worker import Worker
-from supervisor.core.task import Result
+from supervisor.core.calls import Callee
+from supervisor.core.task import Result, Task
 from supervisor.executors.function import FunctionExecutor
 
 
-class Caller:
+class Caller(ABC):
     """Rank 0's role: a client and the one who puts tasks and takes results.
 
     Args:
@@ -28,9 +31,9 @@ class Caller:
     def __init__(self, layout: Layout) -> None:
         self.client = Client(layout)
 
+    @abstractmethod
     def take(self, results: Iterable[Result]) -> None:
         """Use the results that came; put more tasks, or drain the client."""
-        raise NotImplementedError
 
     @property
     def done(self) -> bool:
@@ -50,6 +53,16 @@ class Caller:
         if results := self.client.take_results():
             self.take(results)
         return self.client.poll(now)
+
+
+def make_tasks(calls: int, width: int) -> Iterator[Task]:
+    """Yield single tasks, or bulks if ``width`` is above 1."""
+    callee = Callee(nothing)
+    for first in range(0, calls, width):
+        if width > 1:
+            yield callee.bulk(first, range(first, min(calls, first + width)))
+        else:
+            yield callee.task(first, first)
 
 
 def layout_of(wire: Wire) -> Layout:

@@ -83,7 +83,7 @@ def plot(samples: Samples, file: Path, *, title: str, unit: str, ours: str) -> N
     )
     axes.bar_label(bars, [number(median) for median in middle.values()], padding=6)
     axes.set_xscale("log")
-    axes.set_xlim(min(middle.values()) / 3, max(map(max, filter(None, samples.values()))) * 4)
+    axes.set_xlim(min(middle.values()) / 3, max(map(max, filter(None, samples.values()))) * 8)
     axes.set_xlabel(unit)
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)

@@ -13,80 +13,52 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
 from collections.abc import Iterable
 
+import table
 from mpi4py import MPI
 from mpi4py.futures import MPICommExecutor
+from noop import nothing
+from ranks import Caller, layout_of, make_tasks, play
 
-from supervisor.balancer.client import Client
-from supervisor.balancer.layout import Layout, split
-from supervisor.balancer.messages import Message, Send
-from supervisor.balancer.pump import Pump
-from supervisor.balancer.server import Server
+from supervisor.balancer.layout import Layout
 from supervisor.balancer.wire import MpiWire
-from supervisor.balancer.worker import Worker
-from supervisor.core.calls import Callee, values
-from supervisor.core.task import Task
-from supervisor.executors.function import FunctionExecutor
+from supervisor.core.calls import values
+from supervisor.core.task import Result, Task
 
-REFERENCE = "supervisor, one bulk"
+BULK, SINGLE = "supervisor, one bulk", "supervisor, one by one"
 
 
-def nothing(argument: int) -> int:
-    """Do nothing."""
-    return argument
+class AllAtOnce(Caller):
+    """Puts all tasks at once and sums their values up.
 
+    Args:
+        layout: The roles of all ranks.
+        tasks: One at least.
 
-class Caller:
-    """The client's side: puts all tasks at once and sums their results up."""
+    Attributes:
+        total: The sum.
+    """
 
     def __init__(self, layout: Layout, tasks: Iterable[Task]) -> None:
-        self.client = Client(layout)
+        super().__init__(layout)
         self.client.put(tasks)
         self.total = 0
 
-    @property
-    def done(self) -> bool:
-        return self.client.done
-
-    @property
-    def eager(self) -> bool:
-        return self.client.eager
-
-    def handle(self, message: Message, source: int, now: float) -> list[Send]:
-        return self.client.handle(message, source, now)
-
-    def filenos(self) -> tuple[int, ...]:
-        return ()
-
-    def poll(self, now: float) -> list[Send]:
-        for result in self.client.take_results():
+    def take(self, results: Iterable[Result]) -> None:
+        for result in results:
             self.total += sum(values(result))
         if not self.client.outstanding:
             self.client.drain()
-        return self.client.poll(now)
 
 
-def balancer(wire: MpiWire, number: int, *, as_bulk: bool) -> float:
-    """Return the seconds that ``number`` calls take."""
+def balancer(wire: MpiWire, number: int, *, width: int) -> float:
+    """Return the seconds that ``number`` calls take, put as tasks of so many calls."""
     MPI.COMM_WORLD.Barrier()
     began = time.perf_counter()
-    layout = split(wire.size, 1)
-    caller = worker = server = None
-    if wire.rank == layout.client:
-        callee = Callee(nothing)
-        if as_bulk:
-            tasks: Iterable[Task] = [callee.bulk(0, range(number))]
-        else:
-            tasks = (callee.task(i, i) for i in range(number))
-        caller = Caller(layout, tasks)
-    if wire.rank in layout.workers:
-        worker = Worker(wire.rank, layout, FunctionExecutor(wire.rank))
-    if wire.rank in layout.servers:
-        server = Server(wire.rank, layout)
-    Pump(wire, client=caller, worker=worker, server=server).run()
+    caller = AllAtOnce(layout_of(wire), make_tasks(number, width)) if wire.rank == 0 else None
+    play(wire, caller)
     seconds = time.perf_counter() - began
     if caller is not None:
         assert caller.total == number * (number - 1) // 2, "a result is missing"
@@ -113,8 +85,8 @@ def main() -> None:
     wire = MpiWire(MPI.COMM_WORLD)
     many, few = options.tasks, max(1, options.tasks // 10)
     contenders = {
-        REFERENCE: (many, lambda: balancer(wire, many, as_bulk=True)),
-        "supervisor, one by one": (few, lambda: balancer(wire, few, as_bulk=False)),
+        BULK: (many, lambda: balancer(wire, many, width=many)),
+        SINGLE: (few, lambda: balancer(wire, few, width=1)),
         "mpi4py.futures, chunksize 64": (many, lambda: futures(many, 64)),
         "mpi4py.futures, chunksize 1": (few, lambda: futures(few, 1)),
     }
@@ -122,19 +94,14 @@ def main() -> None:
     for _ in range(options.rounds):
         for name, (number, run) in contenders.items():
             rates[name].append(number / run())
-    if wire.rank == 0:
-        print(json.dumps(rates)) if options.json else report(rates, wire.size, many)
-
-
-def report(rates: dict[str, list[float]], ranks: int, tasks: int) -> None:
-    """Print medians, spreads and ratios."""
-    medians = {name: statistics.median(each) for name, each in rates.items()}
-    print(f"{tasks} no-op tasks on {ranks} ranks, {len(rates[REFERENCE])} rounds")
-    print(f"{'':30}{'median/s':>10}{'min':>10}{'max':>10}{'bulk is':>12}{'one by one':>12}")
-    for name, each in rates.items():
-        ratios = [medians[ours] / medians[name] for ours in (REFERENCE, "supervisor, one by one")]
-        shown = "".join(f"{ratio:10.2f} x" for ratio in ratios)
-        print(f"{name:30}{medians[name]:10.0f}{min(each):10.0f}{max(each):10.0f}{shown}")
+    if wire.rank != 0:
+        return
+    if options.json:
+        print(json.dumps(rates))
+    else:
+        print(f"{many} no-op tasks on {wire.size} ranks, rounds: {options.rounds}\n")
+        headings = {BULK: "one bulk is", SINGLE: "one by one is"}
+        print(table.compare(rates, headings, unit="tasks/s"))
 
 
 if __name__ == "__main__":

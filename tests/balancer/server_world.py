@@ -17,7 +17,8 @@ from supervisor.balancer.messages import (
 )
 from supervisor.balancer.server import Server
 from supervisor.core.task import Result
-from tests.balancer.server_model import NEWS, Model, cut
+from tests.balancer.server_model import NEWS, Model
+from tests.balancer.units import cut
 
 CLIENT = 0
 

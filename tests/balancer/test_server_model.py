@@ -23,8 +23,8 @@ from supervisor.balancer.messages import (
     Withdraw,
 )
 from supervisor.core.task import Failure, Target, Task
-from tests.balancer.server_model import units
 from tests.balancer.server_world import CLIENT, World
+from tests.balancer.units import units
 
 RAISED = Failure("raised", "the model failed")
 CANCELLED = Failure("cancelled", "the worker ended it")

@@ -134,7 +134,7 @@ def arithmetic(draw, depth=3):
 def test_arithmetic_agrees_with_python(text, a, b):
     expression = Expression.parse(text)
     try:
-        expected = eval(text, {}, {"a": a, "b": b})
+        expected = eval(text, {}, {"a": a, "b": b})  # Python itself says what is right
     except ZeroDivisionError:
         with pytest.raises(ExpressionError):
             expression.evaluate({"a": a, "b": b})

@@ -65,7 +65,7 @@ def run(params, task):
             globals()["pool"] = pool
             return {"loss": sum(pool.map(abs, [-1, -2])), "helper": pool._pool[0].pid}
         case "return":
-            return eval(params["what"])
+            return eval(params["what"])  # written out, as no parameter can be a lambda
 """
 
 

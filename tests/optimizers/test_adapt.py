@@ -169,8 +169,8 @@ def test_what_is_no_optimizer_is_refused(search):
 )
 def test_what_is_neither_point_nor_batch_is_shown(items, shown):
     def search():
-        for item in items:  # noqa: UP028  # "yield from" would send the results to the list
-            yield item
+        for item in items:
+            _ = yield item  # "yield from" would send the results to the list
 
     with pytest.raises(OptimizerError, match=f"search {shown}"):
         optimizer = adapt(search())
