@@ -41,7 +41,7 @@ class Datum:
     """
 
     __slots__ = (
-        *("closed", "created", "id", "items", "kind", "members", "name"),
+        *("closed", "created", "failure", "id", "items", "kind", "members", "name"),
         *("nested", "number", "readers", "value", "waiters", "writers"),
     )
 
@@ -54,6 +54,7 @@ class Datum:
         self.readers = 0
         self.writers = 0
         self.value: Payload | None = None
+        self.failure = ""  # why there will never be a value, as far as somebody said so
         self.number: Number | None = None
         self.members: dict[Key, Member] | None = None
         self.items: list[Member] | None = None
@@ -154,7 +155,7 @@ class Datum:
         """Return the notice if it is due already; otherwise remember the subscriber."""
         if self.there(key):
             content = self._content() if key is None else self.container()[key]
-            return [self._notice(subscriber, key, content)]
+            return self._notices([subscriber], key, content)
         if self.closed:
             raise Refusal(self.lacking(key))
         self.waiters = self.waiters or {}
@@ -176,7 +177,7 @@ class Datum:
         """Return why there is nothing to read."""
         if not self.closed:
             return f"{self.label(key)} is not written yet"
-        return f"{self.label(key)} was never written: {self._why()}"
+        return self.failure or f"{self.label(key)} was never written: {self._why()}"
 
     def container(self) -> dict[Key, Member]:
         """Return the members by key; only for containers."""
@@ -192,13 +193,14 @@ class Datum:
 
     def tell(self, key: Key | None, content: Content) -> list[Notice]:
         """Notify those who wait for the datum or member, which is there now."""
-        return [self._notice(rank, key, content) for rank in self._take_waiters(key)]
+        return self._notices(self._take_waiters(key), key, content)
 
     def ripe(self) -> bool:
         """Return whether it is to be closed now."""
         if self.closed:
             return False
-        return self.value is not None or (self.created and self.writers == 0)
+        written = self.value is not None or bool(self.failure)
+        return written or (self.created and self.writers == 0)
 
     def close(self) -> list[Notice]:
         """Notify everybody who waits: nothing more will be written."""
@@ -237,15 +239,23 @@ class Datum:
             return "its last write reference was given up"
         return f"the {self.kind} was closed without it"
 
-    def _notice(self, rank: int, key: Key | None, content: Content) -> Notice:
+    def _notices(self, ranks: list[int], key: Key | None, content: Content) -> list[Notice]:
+        """Return what to tell subscribers, servers once each however many tasks wait there.
+
+        What is too large to travel along will be fetched for each of the tasks: until they are
+        done, each has a read reference.
+        """
         if isinstance(content, Packed) or (
             isinstance(content, bytes) and len(content) > SMALL_BYTES
         ):
-            content = None  # to be retrieved
-        return Notice(rank, self.id, key, content)
+            content = None
+            self.readers += sum(rank >= 0 for rank in ranks)
+        servers = dict.fromkeys(rank for rank in ranks if rank >= 0)
+        clients = [rank for rank in ranks if rank < 0]
+        return [Notice(rank, self.id, key, content) for rank in (*servers, *clients)]
 
     def _fail(self, key: Key | None, why: str) -> list[Notice]:
-        failure = f"{self.label(key)} was never written: {why}"
+        failure = self.failure or f"{self.label(key)} was never written: {why}"
         ranks = self._take_waiters(key)
         return [Notice(rank, self.id, key, None, failure) for rank in ranks]
 

@@ -9,8 +9,9 @@ import msgspec
 from supervisor.balancer.credit import Credit
 from supervisor.balancer.holdings import Holdings
 from supervisor.balancer.layout import Layout
-from supervisor.balancer.messages import Finished, Load
+from supervisor.balancer.messages import Load
 from supervisor.balancer.queue import TaskQueue
+from supervisor.core.operations import SMALL_BYTES
 from supervisor.core.task import Failure, FailureKind, Result, Task
 
 EVEN = 1.2
@@ -266,9 +267,15 @@ def tried_again(task: Task, worker: int) -> Task:
     return msgspec.structs.replace(task, attempts=task.attempts - 1, avoid=worker)
 
 
-def not_run(tasks: Iterable[Task], kind: FailureKind, text: str) -> Finished:
-    """Return the answers for tasks that nobody runs."""
-    failure = Failure(kind, text)
-    return Finished(
-        [Result(one.id, b"", failure, first=one.first, width=one.width) for one in tasks]
-    )
+def not_run(task: Task, kind: FailureKind, text: str) -> Result:
+    """Return the result of a task that nobody runs."""
+    return Result(task.id, b"", Failure(kind, text), first=task.first, width=task.width)
+
+
+def for_client(task: Task, result: Result) -> Result:
+    """Return a result as the client gets it: without what only servers want."""
+    if task.output and len(result.value) > SMALL_BYTES:
+        return msgspec.structs.replace(result, value=b"", operations=(), tasks=())
+    if result.operations or result.tasks:
+        return msgspec.structs.replace(result, operations=(), tasks=())
+    return result

@@ -15,6 +15,7 @@ from supervisor.balancer.store import Shard
 from supervisor.core.operations import (
     Answer,
     DataError,
+    Fail,
     Key,
     Lookup,
     Notice,
@@ -26,7 +27,7 @@ from supervisor.core.operations import (
     Store,
 )
 from supervisor.core.payload import Payload
-from supervisor.core.task import Task
+from supervisor.core.task import Result, Task
 
 CLIENT = -1
 """The client as a source of operations: its rank may be a server's too."""
@@ -71,7 +72,10 @@ class Flow:
         return len(self._blocked)
 
     def hold(self, task: Task, effects: Effects) -> None:
-        """Keep a task until its inputs are there."""
+        """Keep a task until its inputs are there; it is ready at once if it has none."""
+        if not task.inputs:
+            effects.ready.append(task)
+            return
         self._blocked[task.id] = task
         for subscription in self._waiting.add(task.id, task.inputs):
             self.apply(subscription, effects)
@@ -105,14 +109,18 @@ class Flow:
             effects.faults.append(outcome.answer.message)
         self._spread(outcome.notices, outcome.forwards, effects)
 
-    def finish(self, task: Task, value: Payload | None, effects: Effects) -> None:
-        """Store a task's value as its output; None says that there never will be one."""
-        if not task.output:
-            return
-        if value is None:
-            self.apply(References(task.output, writers=-1), effects)
-        else:
-            self.apply(Store(task.output, value), effects)
+    def finish(self, task: Task, result: Result, effects: Effects) -> None:
+        """Store a task's value as its output, or why there is none; let go of its inputs."""
+        if task.output and result.failure is None and not result.forwarded:
+            self.apply(Store(task.output, result.value), effects)
+        elif task.output and result.failure is not None:
+            failure = result.failure
+            reason = f"{failure.message}\n{failure.details}".rstrip()
+            self.apply(Fail(task.output, reason, own=failure.kind != "unwritten"), effects)
+        if None in task.values:
+            for one, value in dict(zip(task.inputs, task.values, strict=True)).items():
+                if value is None:
+                    self.apply(References(one[0], readers=-1), effects)
 
     def notice(self, notice: Notice, effects: Effects) -> None:
         """Take the news that an input is there, or never will be."""

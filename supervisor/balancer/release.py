@@ -53,13 +53,9 @@ class Waiting:
         if task_id in self._tasks or not distinct:
             raise ProtocolError(f"task {task_id} waits already, or waits for nothing")
         self._tasks[task_id] = _Task(distinct)
-        subscriptions = []
         for one in distinct:
-            if one not in self._waiters:
-                self._waiters[one] = {}
-                subscriptions.append(Subscribe(*one))
-            self._waiters[one][task_id] = None
-        return subscriptions
+            self._waiters.setdefault(one, {})[task_id] = None
+        return [Subscribe(*one) for one in distinct]
 
     def close(
         self, id: int, key: Key | None, value: Small | None

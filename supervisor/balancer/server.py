@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from supervisor.balancer.dispatch import Dispatch, not_run, tried_again
+from supervisor.balancer.dispatch import Dispatch, for_client, not_run, tried_again
 from supervisor.balancer.ending import Ending
 from supervisor.balancer.flow import CLIENT, Effects, Flow
 from supervisor.balancer.handlers import Handlers
@@ -115,10 +115,7 @@ class Server:
             return self._match(now)
         effects = Effects()
         for task in message.tasks:
-            if task.inputs:
-                self.flow.hold(task, effects)
-            else:
-                effects.ready.append(task)
+            self.flow.hold(task, effects)
         return self._follow(effects, now)
 
     @_on(Withdraw)
@@ -172,12 +169,14 @@ class Server:
             task = self.dispatch.settle(result, source)
             for operation in result.operations:
                 self.flow.apply(operation, effects)
+            for new in result.tasks:
+                self.flow.hold(new, effects)
             if self._may_run_again(task, result):
                 effects.ready.append(tried_again(task, source))
-            else:
-                kept = msgspec.structs.replace(result, value=b"") if task.output else result
-                finished.append(kept)
-                self.flow.finish(task, result.value if result.failure is None else None, effects)
+                continue
+            self.flow.finish(task, result, effects)
+            if not task.quiet:
+                finished.append(for_client(task, result))
         self.dispatch.heard(source, wanted=message.wanted, now=now)
         sends = self._follow(effects, now)
         if finished:
@@ -247,8 +246,7 @@ class Server:
         while effects.failed:  # a failed task's output is never written, and so on
             failed, effects.failed = effects.failed, []
             for task, text in failed:
-                sends.append((self.layout.client, not_run([task], "unwritten", text)))
-                self.flow.finish(task, None, effects)
+                sends.extend(self._end([task], "unwritten", text, effects))
         self.dispatch.queue(effects.ready, now)
         sends.extend(effects.sends)
         sends.extend((self.layout.client, Trouble(fault)) for fault in effects.faults)
@@ -314,12 +312,20 @@ class Server:
         if not tasks:
             return []
         effects = Effects()
-        for task in tasks:
-            self.flow.finish(task, None, effects)
-        sends: list[Send] = [(self.layout.client, not_run(tasks, kind, text))]
+        sends = self._end(tasks, kind, text, effects)
         if effects.sends or effects.failed or effects.faults or effects.ready:
             sends.extend(self._follow(effects, now))
         return sends
+
+    def _end(
+        self, tasks: list[Task], kind: FailureKind, text: str, effects: Effects
+    ) -> list[Send]:
+        """Let tasks that nobody runs have ended."""
+        ended = [(task, not_run(task, kind, text)) for task in tasks]
+        for task, result in ended:
+            self.flow.finish(task, result, effects)
+        told = [result for task, result in ended if not task.quiet]
+        return [(self.layout.client, Finished(told))] if told else []
 
     def check(self) -> None:
         """Raise AssertionError if the state contradicts itself; for tests and simulations."""

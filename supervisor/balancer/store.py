@@ -32,6 +32,7 @@ from supervisor.core.operations import (
     DataError,
     Enumerate,
     Exists,
+    Fail,
     Insert,
     Lookup,
     Nest,
@@ -121,6 +122,14 @@ class Shard:
         notices = writing.store(datum, operation)
         self.nbytes += len(operation.value)
         return self._settle(datum, None, notices)
+
+    @_on(Fail)
+    def _fail(self, operation: Fail, source: int) -> Outcome:
+        datum = self._provide(operation)
+        outcome = self._settle(datum, None, writing.fail(datum, operation))
+        if outcome.notices or datum.id in self._data:
+            return outcome
+        return outcome._replace(answer=DataError(datum.failure))
 
     @_on(Insert)
     def _insert(self, operation: Insert, source: int) -> Outcome:

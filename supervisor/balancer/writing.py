@@ -12,6 +12,7 @@ from collections.abc import Callable
 from supervisor.balancer.datum import Datum, Number, Refusal
 from supervisor.core.operations import (
     Create,
+    Fail,
     Fold,
     Insert,
     Key,
@@ -62,6 +63,21 @@ def store(datum: Datum, operation: Store) -> list[Notice]:
     datum.give_up(writers=operation.writers)
     notices = datum.become("value")
     datum.value = operation.value
+    return notices
+
+
+def fail(datum: Datum, operation: Fail) -> list[Notice]:
+    """Let a value never be written."""
+    datum.fit("Fail", "value")
+    if datum.value is not None:
+        raise Refusal(f"{datum.label()} was written already")
+    _still_open(datum, "Fail")
+    notices = datum.become("value")
+    label = datum.label()
+    reason = operation.reason
+    datum.failure = (
+        f"{label} failed: {reason}" if operation.own else f"{reason}\nneeded by {label}"
+    )
     return notices
 
 

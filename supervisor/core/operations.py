@@ -78,6 +78,21 @@ class Store(DatumOperation, frozen=True):
     writers: int = 1
 
 
+class Fail(DatumOperation, frozen=True):
+    """Close a value that will never be written, and say why.
+
+    Answered with None; with the failure if nobody waits for the value and nobody will read it.
+
+    Attributes:
+        reason: What went wrong, for people; whoever waits for the value is told.
+        own: Whether its own task failed; else the reason is that of data that the task waited
+            for, and is only passed on.
+    """
+
+    reason: str
+    own: bool = True
+
+
 class Retrieve(DatumOperation, frozen=True):
     """Read a value or a counter, and give up read references with it."""
 
@@ -185,6 +200,7 @@ class Nest(DatumOperation, frozen=True):
 Operation: TypeAlias = (
     Create
     | Store
+    | Fail
     | Retrieve
     | Exists
     | Subscribe

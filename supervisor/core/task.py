@@ -64,6 +64,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
         inputs: Data, or members of containers, that must be there before it runs: ids and keys.
         values: The inputs' values, in the same order; None until they are known.
         output: Id of the datum that a single task's value is stored as, or 0.
+        quiet: Whether the client hears nothing of it: its output is all that anybody wants.
 
     Source:
         The fields of ADLB's work unit (swift-t, lb/code/src/workqueue.h); bulks are ours.
@@ -83,6 +84,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     inputs: tuple[tuple[int, int | str | None], ...] = ()
     values: tuple[Payload | int | float | None, ...] = ()
     output: int = 0
+    quiet: bool = False
 
     @property
     def width(self) -> int:
@@ -123,7 +125,8 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         id: The task's.
-        value: Encoded by the executor; empty after a failure, and if it is stored as a datum.
+        value: Encoded by the executor; empty after a failure, and if it is stored as a datum and
+            large.
         failure: Why there is no value, or None.
         rank: World rank of the worker.
         start_s: Seconds since the epoch when the task began, by the worker's clock.
@@ -133,6 +136,8 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
         parts: The values of the parts; empty for a single task, or after a failure.
         width: Number of units of work this stands for.
         operations: What the task writes into the data store.
+        tasks: What the task puts itself; queued after the operations are done.
+        forwarded: Whether one of these tasks writes this task's output, in its place.
     """
 
     id: int
@@ -146,6 +151,8 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     parts: tuple[Payload, ...] = ()
     width: int = 1
     operations: tuple[Operation, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    forwarded: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True):
