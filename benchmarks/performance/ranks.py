@@ -75,7 +75,7 @@ def play(wire: Wire, caller: Caller | None) -> None:
     layout = layout_of(wire)
     worker = server = None
     if wire.rank in layout.workers:
-        worker = Worker(wire.rank, layout, FunctionExecutor(wire.rank))
+        worker = Worker(wire.rank, layout, FunctionExecutor(layout.seat(wire.rank)))
     if wire.rank in layout.servers:
         server = Server(wire.rank, layout)
     Pump(wire, client=caller, worker=worker, server=server).run()

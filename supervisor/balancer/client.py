@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from supervisor.balancer.ids import Ids, owner
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
     Answered,
@@ -25,9 +24,14 @@ from supervisor.balancer.messages import (
     Trouble,
     Withdraw,
 )
-from supervisor.core.errors import InputError, ProtocolError
-from supervisor.core.operations import Answer, Notice, Operation
+from supervisor.balancer.places import Places
+from supervisor.core.errors import ProtocolError
+from supervisor.core.ids import Ids, owner
+from supervisor.core.operations import Answer, Notice, Operation, References, Subscribe
 from supervisor.core.task import Report, Result, Target, Task
+
+UNANSWERED = 0
+"""The number of requests whose answers nobody wants."""
 
 FEW = 4
 """Of so many servers the least loaded gets a task; looking at a thousand would take longer."""
@@ -46,6 +50,7 @@ class Client:
     def __init__(self, layout: Layout, hosts: Sequence[str] = ()) -> None:
         self.layout = layout
         self.hosts = list(hosts) or ["localhost"] * layout.size
+        self.places = Places(layout, self.hosts)
         self.done = False
         self.outstanding = 0
         """Units of work that were put and have no result yet."""
@@ -56,38 +61,37 @@ class Client:
         """What was subscribed to and is there, or never will be."""
         self.troubles: list[str] = []
         """What went wrong without anybody asking: double writes by tasks, deadlocks."""
-        self.ids = Ids(layout.client, layout.size, len(layout.servers))
+        self.ids = Ids(layout.size, layout.size + 1, len(layout.servers))
         self._requests = 0
         self._server_of: dict[int, tuple[int, int]] = {}  # open single tasks: server and kind
         self._bulks: dict[int, int] = {}  # open bulks: units without a result
-        self._teams = {server: _team(layout, server) for server in layout.servers}
-        self._able = [
-            [server for server in layout.servers if self._teams[server][kind]]
-            for kind in range(len(layout.kinds))
-        ]
         self._turn = 0
         self._tasks_on = {server: [0] * len(layout.kinds) for server in layout.servers}
-        numbers = {host: number for number, host in enumerate(dict.fromkeys(self.hosts))}
-        self.host_numbers = [numbers[host] for host in self.hosts]
-        """Number of the host of each rank."""
-        self._homes: dict[tuple[int, int, int], list[int]] = {}  # servers of targets seen before
         self._changed: set[int] = set()  # ids that servers remember as withdrawn or changed
         self._results: list[Result] = []
         self._reports: list[Report] = []
-        self._puts: dict[int, list[Task]] = {}
+        self._puts: dict[int, Put] = {}
         self._outbox: list[Send] = []
         self._drained = False
 
     # --- for the campaign -----------------------------------------------------------------
 
-    def put(self, tasks: Iterable[Task]) -> None:
+    def put(self, tasks: Iterable[Task], first: Iterable[Operation] = ()) -> None:
         """Queue tasks where there is least to do for each worker; bulks are shared out.
+
+        Tasks with an output are put where that is.
+
+        Args:
+            tasks: In order.
+            first: Operations on data that are done before, and not answered.
 
         Raises:
             InputError: If a task can run nowhere.
         """
+        for operation in first:
+            self._put_for(self._home_of(operation.id)).first.append(operation)
         for task in tasks:
-            servers = self._servers_for(task)
+            servers = self.places.servers_for(task)
             if task.parts:
                 self._put_bulk(task, servers)
             else:
@@ -100,16 +104,7 @@ class Client:
         Raises:
             InputError: If there is no such worker.
         """
-        if host:
-            if host not in (self.hosts[worker] for worker in self.layout.workers):
-                known = ", ".join(dict.fromkeys(self.hosts[w] for w in self.layout.workers))
-                raise InputError(f"location(host={host!r})", f"no worker is there; hosts: {known}")
-            return Target(host=self.host_numbers[self.hosts.index(host)], hard=hard)
-        if rank not in self.layout.workers:
-            workers = self.layout.workers
-            problem = f"is no worker; workers are the ranks {workers[0]} to {workers[-1]}"
-            raise InputError(f"location(rank={rank})", problem)
-        return Target(rank=rank, hard=hard)
+        return self.places.location(rank, host, hard)
 
     def withdraw(self, ids: Iterable[int] | None = None, *, running: bool) -> None:
         """End tasks; each gets a result, of kind "cancelled" or its own.
@@ -121,6 +116,11 @@ class Client:
         every = [*self._server_of, *self._bulks]
         chosen = every if ids is None else [one for one in ids if self._is_open(one)]
         self._change(chosen, Withdraw(chosen, running))
+
+    def let_go(self, id: int) -> None:
+        """Give up a read reference, after whatever was put before."""
+        if not self._drained:
+            self._put_for(self._home_of(id)).then.append(References(id, readers=-1))
 
     def reprioritise(self, ids: Iterable[int], priority: int) -> None:
         """Change the priority of tasks as long as they are queued."""
@@ -141,11 +141,14 @@ class Client:
             The number under which the answer will be in ``answers``.
         """
         self._requests += 1
-        servers = self.layout.servers
-        home = servers[owner(operation.id, len(servers))]
         self._flush_puts()
-        self._outbox.append((home, Ask(self._requests, operation)))
+        self._outbox.append((self._home_of(operation.id), Ask(self._requests, operation)))
         return self._requests
+
+    def subscribe(self, id: int) -> None:
+        """Ask for a notice, in ``notices``, when a datum is there or never will be."""
+        self._flush_puts()
+        self._outbox.append((self._home_of(id), Ask(UNANSWERED, Subscribe(id))))
 
     def inquire(self) -> None:
         """Ask all servers for their loads, which then appear in ``loads``."""
@@ -201,7 +204,8 @@ class Client:
             case Load():
                 self.loads[source] = message
             case Answered():
-                self.answers[message.request] = message.answer
+                if message.request != UNANSWERED:
+                    self.answers[message.request] = message.answer
             case Told():
                 self.notices.append(message.notice)
             case Trouble():
@@ -234,10 +238,15 @@ class Client:
         return task_id in self._server_of or task_id in self._bulks
 
     def _put_single(self, task: Task, servers: Sequence[int]) -> None:
-        server = servers[0] if len(servers) == 1 else self._lightest(servers, task.kind)
+        if len(servers) == 1:
+            server = servers[0]
+        elif task.output and (home := self._home_of(task.output)) in servers:
+            server = home
+        else:
+            server = self._lightest(servers, task.kind)
         self._server_of[task.id] = server, task.kind
         self._tasks_on[server][task.kind] += 1
-        self._puts.setdefault(server, []).append(task)
+        self._put_for(server).tasks.append(task)
 
     def _lightest(self, servers: Sequence[int], kind: int) -> int:
         """Return the least loaded of a few servers, not always the same few."""
@@ -249,47 +258,16 @@ class Client:
         """Give each server a slice that fits the number of its workers."""
         self._bulks[task.id] = task.width
         begin = done = 0
-        total = sum(self._teams[server][task.kind] for server in servers)
+        total = sum(self.places.teams[server][task.kind] for server in servers)
         for server in servers:
-            done += self._teams[server][task.kind]
+            done += self.places.teams[server][task.kind]
             end = task.width * done // total
             if end > begin:
-                self._puts.setdefault(server, []).append(task.slice(begin, end))
+                self._put_for(server).tasks.append(task.slice(begin, end))
             begin = end
 
     def _pressure(self, server: int, kind: int) -> float:
-        return self._tasks_on[server][kind] / self._teams[server][kind]
-
-    def _servers_for(self, task: Task) -> Sequence[int]:
-        """Return the servers whose workers may run a task, the better ones if there are such."""
-        able = self._able[task.kind]
-        if not able:
-            raise InputError(f"task {task.id}", f"no worker takes {self._named(task.kind)}")
-        if task.target is not None:
-            return self._targeted(task, task.target, able)
-        if task.avoid in self.layout.workers and len(able) > 1:
-            return [server for server in able if server != self.layout.home(task.avoid)]
-        return able
-
-    def _targeted(self, task: Task, target: Target, able: Sequence[int]) -> Sequence[int]:
-        key = (target.rank, target.host, task.kind)
-        homes = self._homes.get(key)
-        if homes is None:
-            homes = self._homes[key] = sorted(
-                {
-                    self.layout.home(worker)
-                    for worker in self.layout.workers
-                    if (worker == target.rank or self.host_numbers[worker] == target.host)
-                    and self.layout.kind_of(worker) == task.kind
-                }
-            )
-        if not homes and target.hard:
-            place = f"rank {target.rank}" if target.rank >= 0 else f"host {target.host}"
-            raise InputError(f"task {task.id}", f"{place} does not take {self._named(task.kind)}")
-        return homes or able
-
-    def _named(self, kind: int) -> str:
-        return f"tasks of kind {self.layout.kinds[kind]!r}"
+        return self._tasks_on[server][kind] / self.places.teams[server][kind]
 
     def _change(self, ids: list[int], message: Message) -> None:
         """Tell all servers, for a task may have been stolen from where it was put."""
@@ -311,11 +289,16 @@ class Client:
         self._outbox.extend((server, message) for server in self.layout.servers)
 
     def _flush_puts(self) -> None:
-        self._outbox.extend((server, Put(tasks)) for server, tasks in self._puts.items())
+        self._outbox.extend(self._puts.items())
         self._puts = {}
 
+    def _put_for(self, server: int) -> Put:
+        """Return the message that is being filled for a server."""
+        put = self._puts.get(server)
+        if put is None:
+            put = self._puts[server] = Put([], [], [])
+        return put
 
-def _team(layout: Layout, server: int) -> list[int]:
-    """Return the number of workers of each kind at home on a server."""
-    kinds = [layout.kind_of(worker) for worker in layout.workers_of(server)]
-    return [kinds.count(kind) for kind in range(len(layout.kinds))]
+    def _home_of(self, id: int) -> int:
+        """Return the server that owns a datum."""
+        return self.layout.servers[owner(id, len(self.layout.servers))]

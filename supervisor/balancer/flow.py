@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from supervisor.balancer.ids import owner
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import Apply, Noticed, Send, Told
 from supervisor.balancer.release import Small, Stuck, Waiting
 from supervisor.balancer.store import Shard
+from supervisor.core.ids import owner
 from supervisor.core.operations import (
     Answer,
     DataError,
@@ -63,13 +63,28 @@ class Flow:
     def __init__(self, rank: int, layout: Layout) -> None:
         self._rank = rank
         self._layout = layout
-        self._shard = Shard(ranks=layout.size, servers=len(layout.servers))
+        self._shard = Shard(makers=layout.size + 1, servers=len(layout.servers))
         self._waiting = Waiting()
         self._blocked: dict[int, Task] = {}
 
     def __len__(self) -> int:
         """Return the number of tasks that wait."""
         return len(self._blocked)
+
+    def admit(
+        self,
+        first: Iterable[Operation],
+        tasks: Iterable[Task],
+        then: Iterable[Operation],
+        effects: Effects,
+    ) -> None:
+        """Do operations, take tasks, and do further operations."""
+        for operation in first:
+            self.apply(operation, effects)
+        for task in tasks:
+            self.hold(task, effects)
+        for operation in then:
+            self.apply(operation, effects)
 
     def hold(self, task: Task, effects: Effects) -> None:
         """Keep a task until its inputs are there; it is ready at once if it has none."""
@@ -116,7 +131,8 @@ class Flow:
         elif task.output and result.failure is not None:
             failure = result.failure
             reason = f"{failure.message}\n{failure.details}".rstrip()
-            self.apply(Fail(task.output, reason, own=failure.kind != "unwritten"), effects)
+            own = failure.kind != "unwritten"
+            self.apply(Fail(task.output, reason, own, heard=not task.quiet), effects)
         if None in task.values:
             for one, value in dict(zip(task.inputs, task.values, strict=True)).items():
                 if value is None:

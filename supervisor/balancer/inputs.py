@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from supervisor.balancer.ids import owner
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import Fetch, Fetched, Send
+from supervisor.core.ids import owner
 from supervisor.core.operations import Input
 from supervisor.core.payload import Payload
 from supervisor.core.task import Failure, Result, Task

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from supervisor.core.errors import InputError, nearest
+from supervisor.core.executor import Seat
 
 WORKERS_PER_SERVER = 64
 
@@ -73,6 +74,22 @@ class Layout(msgspec.Struct, frozen=True):
                 return kind
             index -= count
         raise ValueError(f"rank {worker} is no worker")
+
+    def seat(self, worker: int, neighbours: int = 1) -> Seat:
+        """Return what a worker's executor knows of this.
+
+        Args:
+            worker: World rank of the worker.
+            neighbours: Number of workers on its host, itself included.
+        """
+        return Seat(
+            rank=worker,
+            ranks=self.size,
+            servers=len(self.servers),
+            home=self.servers.index(self.home(worker)),
+            kinds=self.kinds,
+            neighbours=neighbours,
+        )
 
     def kind(self, name: str, where: str) -> int:
         """Return the number of a kind that has workers.

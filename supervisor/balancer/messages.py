@@ -33,9 +33,17 @@ Send: TypeAlias = tuple[int, Message]
 
 
 class Put(Message, frozen=True):
-    """New tasks to queue."""
+    """New tasks to queue.
+
+    Attributes:
+        tasks: In order.
+        first: Operations on data, done before.
+        then: Operations on data, done after the tasks wait for their inputs. None is answered.
+    """
 
     tasks: list[Task]
+    first: list[Operation] = []
+    then: list[Operation] = []
 
 
 class Withdraw(Message, frozen=True):

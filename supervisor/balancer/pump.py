@@ -88,8 +88,12 @@ class Pump:
 
     def run(self) -> None:
         """Pump until every role of this rank is done."""
+        self.until(lambda: all(role.done for role in self._roles))
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        """Pump until something is so."""
         backoff = Backoff()
-        while not all(role.done for role in self._roles):
+        while not reached():
             if self.turn():
                 backoff.reset()
             else:

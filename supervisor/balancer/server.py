@@ -108,14 +108,13 @@ class Server:
 
     @_on(Put)
     def _take_put(self, message: Put, source: int, now: float) -> list[Send]:
-        if self._ending.drained:
+        if self._ending.drained and message.tasks:
             raise ProtocolError(f"server {self.rank}: rank {source} put tasks after its drain")
-        if not any(task.inputs for task in message.tasks):
+        if not (message.first or message.then or any(task.inputs for task in message.tasks)):
             self.dispatch.queue(message.tasks, now)
             return self._match(now)
         effects = Effects()
-        for task in message.tasks:
-            self.flow.hold(task, effects)
+        self.flow.admit(message.first, message.tasks, message.then, effects)
         return self._follow(effects, now)
 
     @_on(Withdraw)
@@ -167,10 +166,7 @@ class Server:
         effects = Effects()
         for result in message.results:
             task = self.dispatch.settle(result, source)
-            for operation in result.operations:
-                self.flow.apply(operation, effects)
-            for new in result.tasks:
-                self.flow.hold(new, effects)
+            self.flow.admit(result.operations, result.tasks, (), effects)
             if self._may_run_again(task, result):
                 effects.ready.append(tried_again(task, source))
                 continue

@@ -99,7 +99,7 @@ class Simulation:
             rank: Worker(rank, layout, executor, self._clock)
             for rank, executor in self.executors.items()
         }
-        self._hosts = self.client.host_numbers
+        self._hosts = self.client.places.host_numbers
         self.servers = {
             rank: Server(rank, layout, {one: self._hosts[one] for one in layout.workers_of(rank)})
             for rank in layout.servers

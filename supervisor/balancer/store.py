@@ -25,7 +25,7 @@ from typing import NamedTuple
 from supervisor.balancer import writing
 from supervisor.balancer.datum import Datum, Refusal
 from supervisor.balancer.handlers import Handlers
-from supervisor.balancer.ids import IdSet
+from supervisor.core.ids import IdSet
 from supervisor.core.operations import (
     Answer,
     Create,
@@ -72,16 +72,16 @@ class Shard:
     """The data that one server owns.
 
     Args:
-        ranks: Number of all ranks.
+        makers: Number of all who make ids.
         servers: Number of servers. Both only make the memory of freed ids compact.
     """
 
     _on = Handlers[Outcome]("data store")
 
-    def __init__(self, *, ranks: int = 1, servers: int = 1) -> None:
+    def __init__(self, *, makers: int = 1, servers: int = 1) -> None:
         self.nbytes = 0  # of payload held
         self._data: dict[int, Datum] = {}
-        self._freed = IdSet(ranks * servers)
+        self._freed = IdSet(makers * servers)
         self._names: OrderedDict[int, str] = OrderedDict()  # of data freed lately
 
     def __len__(self) -> int:
@@ -127,7 +127,7 @@ class Shard:
     def _fail(self, operation: Fail, source: int) -> Outcome:
         datum = self._provide(operation)
         outcome = self._settle(datum, None, writing.fail(datum, operation))
-        if outcome.notices or datum.id in self._data:
+        if operation.heard or outcome.notices or datum.id in self._data:
             return outcome
         return outcome._replace(answer=DataError(datum.failure))
 

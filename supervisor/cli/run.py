@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import shutil
@@ -25,6 +26,7 @@ from supervisor.runtime.launcher import (
     mpiexec_command,
 )
 from supervisor.runtime.run import Options, resume, start
+from supervisor.runtime.script import run_script
 from supervisor.runtime.world import World, alone
 
 NEWEST = "newest"
@@ -49,7 +51,7 @@ def seconds_of(
     return seconds
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("workflow", required=False, type=click.Path(path_type=Path))
 @click.option(
     "-n", "ranks", type=click.IntRange(min=1), help="Start mpiexec with this many ranks."
@@ -79,9 +81,9 @@ def seconds_of(
     help="End resumably before this time is over.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but the end.")
-@click.pass_obj
+@click.pass_context
 def run(
-    world: World | None,
+    context: click.Context,
     workflow: Path | None,
     ranks: int | None,
     out: Path,
@@ -95,8 +97,12 @@ def run(
     """Run WORKFLOW.
 
     Under mpiexec, srun, jsrun or aprun it runs on those ranks; alone, in one process; with -n N
-    it starts mpiexec itself.
+    it starts mpiexec itself. Of a Python script, main() is called; further options are its own.
     """
+    world: World | None = context.obj
+    script = workflow is not None and workflow.suffix == ".py"
+    if context.args and not script:
+        raise _unexpected(context)
     if resumed not in (None, NEWEST) and workflow is None and Path(resumed).is_file():
         workflow, resumed = Path(resumed), NEWEST  # "--resume workflow.yaml" is not an experiment
     if workflow is None and resumed is None:
@@ -110,10 +116,21 @@ def run(
         command=["supervisor", *sys.argv[1:]],
     )
     if ranks is not None and world is None and ranks > 1:
-        _check_before_launch(workflow, resumed, chosen, ranks)
+        if not script:
+            _check_before_launch(workflow, resumed, chosen, ranks)
         return launch(ranks)
     if ranks is not None and world is not None and ranks != world.size:
         raise InputError(f"-n {ranks}", f"the launcher has started {world.size} ranks; drop -n")
+    if script and workflow is not None:
+        run_script(
+            world or alone(),
+            workflow,
+            context.args,
+            servers=servers,
+            workers=workers,
+            quiet=quiet,
+        )
+        return 0
     progress = Progress(sys.stdout, width=_terminal_width(world), quiet=quiet)
     world = world or alone()
     if resumed is not None:
@@ -124,6 +141,16 @@ def run(
     if campaign.ending is not None:
         raise campaign.ending
     return 0
+
+
+def _unexpected(context: click.Context) -> click.UsageError:
+    """Return what is wrong with arguments that are no options of ours."""
+    word = context.args[0]
+    if not word.startswith("-"):
+        return click.UsageError(f"Got unexpected extra argument ({word})", context)
+    known = [option for parameter in context.command.params for option in parameter.opts]
+    near = difflib.get_close_matches(word.partition("=")[0], known)
+    return click.NoSuchOption(word, possibilities=near, ctx=context)
 
 
 def launch(ranks: int) -> int:

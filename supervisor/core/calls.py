@@ -7,12 +7,13 @@ of a few calls. Servers look into neither.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from supervisor.core.operations import Operation
 from supervisor.core.payload import Payload, unpack
+from supervisor.core.pending import Place, dumps, loads
 from supervisor.core.task import Result, Task
 
 CALLS_PER_PART = 16
@@ -49,16 +50,26 @@ class Written:
         self.operations = operations
 
 
+class Wrapper:
+    """Something that stands for a function where it was defined; workers call the function.
+
+    Attributes:
+        function: What is called.
+    """
+
+    function: Callable[..., Any]
+
+
 class Callee:
     """A function to be called on workers, pickled once for all its calls.
 
     Args:
-        function: Of one argument, and one more for each input of the task; importable by the
-            workers, or whatever cloudpickle can carry. It returns a value, or ``Written``.
+        function: Importable by the workers, or whatever cloudpickle can carry. It takes one
+            argument, and one more for each input of the task, and returns a value, or ``Written``.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._encoded = encode_function(function)
+        self.encoded = encode_function(function)
 
     def task(self, task_id: int, argument: Any, **fields: Any) -> Task:
         """Return a single task that makes one call.
@@ -68,7 +79,8 @@ class Callee:
             argument: Of the call.
             fields: Others of the task, e.g. ``priority``.
         """
-        return Task(task_id, pickle.dumps((self._encoded, argument), protocol=5), **fields)
+        inputs = (Place(number) for number in range(len(fields.get("inputs", ()))))
+        return Task(task_id, encode_call(self.encoded, (argument, *inputs))[0], **fields)
 
     def bulk(
         self,
@@ -82,14 +94,46 @@ class Callee:
 
         Args:
             task_id: Unique among all tasks of the run.
-            arguments: Of the calls.
+            arguments: Of the calls; a range is never made a list.
             calls_per_part: Number of calls that are never separated.
             fields: Others of the task, e.g. ``priority``.
         """
-        each = iter(arguments)
-        parts = iter(lambda: list(islice(each, calls_per_part)), [])
+        parts = batches(arguments, calls_per_part)
         encoded = tuple(pickle.dumps(part, protocol=5) for part in parts)
-        return Task(task_id, self._encoded, encoded, **fields)
+        return Task(task_id, self.encoded, encoded, **fields)
+
+
+def batches(items: Iterable[Any], length: int) -> Iterator[Sequence[Any]]:
+    """Yield the items in sequences of this length; those of a range are ranges."""
+    if isinstance(items, range):
+        yield from (items[begin : begin + length] for begin in range(0, len(items), length))
+        return
+    each = iter(items)
+    yield from iter(lambda: list(islice(each, length)), [])
+
+
+def encode_call(
+    function: bytes, arguments: Sequence[Any], named: Mapping[str, Any] | None = None
+) -> tuple[bytes, tuple[int, ...]]:
+    """Return the payload of a task that makes a call, and the ids of pending arguments."""
+    return dumps((function, tuple(arguments), named or {}))
+
+
+def decode_call(
+    task: Task,
+) -> tuple[bytes, tuple[Any, ...], dict[str, Any]]:
+    """Return the encoded function, the arguments and the named arguments of a task's call."""
+    call: tuple[bytes, tuple[Any, ...], dict[str, Any]]
+    call = loads(task.payload, [stored(one) for one in task.values] if task.values else ())
+    return call
+
+
+def identity(value: Any) -> Any:
+    """Return the argument."""
+    return value
+
+
+IDENTITY = pickle.dumps(identity, protocol=5)
 
 
 def stored(value: Payload | int | float | None) -> Any:

@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from supervisor.core.task import Report, Result, Task
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """Which worker an executor serves, among which ranks.
+
+    Attributes:
+        rank: World rank of the worker.
+        ranks, servers: Numbers of them.
+        home: Index of the server that the worker asks for tasks.
+        kinds: Names of all kinds of tasks, by their numbers.
+        neighbours: Number of workers on the worker's host, itself included; they share the cores.
+    """
+
+    rank: int
+    ranks: int = 1
+    servers: int = 1
+    home: int = 0
+    kinds: tuple[str, ...] = ("work",)
+    neighbours: int = 1
 
 
 class Executor(Protocol):

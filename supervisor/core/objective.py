@@ -16,7 +16,17 @@ Metrics = dict[str, Any]
 """Metric names to values; the objective's is a float. NaN and infinities are values."""
 
 
-class Objective(msgspec.Struct, frozen=True, kw_only=True):
+class Program(msgspec.Struct, frozen=True, tag=True):
+    """A run of apps instead of points.
+
+    Attributes:
+        source_dir: Folder of the script; modules are looked for here first.
+    """
+
+    source_dir: str
+
+
+class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """How points are evaluated; the same for every point of a campaign.
 
     Attributes:

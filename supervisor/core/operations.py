@@ -87,10 +87,12 @@ class Fail(DatumOperation, frozen=True):
         reason: What went wrong, for people; whoever waits for the value is told.
         own: Whether its own task failed; else the reason is that of data that the task waited
             for, and is only passed on.
+        heard: Whether the client learns of it otherwise.
     """
 
     reason: str
     own: bool = True
+    heard: bool = False
 
 
 class Retrieve(DatumOperation, frozen=True):

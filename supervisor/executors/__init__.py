@@ -6,24 +6,31 @@ outlives its tasks, ``shell`` runs a command inside such a child.
 
 from __future__ import annotations
 
-from supervisor.core.executor import Executor
-from supervisor.core.objective import Objective
+import sys
+
+from supervisor.core.executor import Executor, Seat
+from supervisor.core.objective import Objective, Program
 
 
-def build(objective: Objective, rank: int, neighbours: int = 1) -> Executor:
-    """Return the executor that ``objective.run`` names.
+def build(objective: Objective | Program, seat: Seat) -> Executor:
+    """Return the executor that ``objective.run`` names; for a program, that of apps.
 
     Args:
         objective: What is evaluated.
-        rank: World rank of the worker.
-        neighbours: Number of workers on its host, itself included; they share the cores.
+        seat: The worker's.
     """
     # Imported late: a worker loads only what it runs.
+    if isinstance(objective, Program):
+        from supervisor.executors.function import FunctionExecutor
+
+        if sys.path[:1] != [objective.source_dir]:
+            sys.path.insert(0, objective.source_dir)
+        return FunctionExecutor(seat)
     if objective.run == "inline":
         from supervisor.executors.inline import InlineExecutor
 
-        return InlineExecutor(objective, rank)
+        return InlineExecutor(objective, seat.rank)
     from supervisor.executors.environment import fair_share
     from supervisor.executors.process import ProcessExecutor
 
-    return ProcessExecutor(objective, rank, fair_share(neighbours))
+    return ProcessExecutor(objective, seat.rank, fair_share(seat.neighbours))

@@ -8,10 +8,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from supervisor.core.calls import CallFailed, Written, stored
-from supervisor.core.operations import Operation
+from supervisor.core.calls import CallFailed, Wrapper, Written, decode_call
+from supervisor.core.executor import Seat
 from supervisor.core.payload import Payload, pack
+from supervisor.core.scope import entered
 from supervisor.core.task import Failure, Report, Result, Task
+from supervisor.executors.nested import Nested
 
 MOST_FUNCTIONS = 64  # that are kept unpickled
 
@@ -22,52 +24,57 @@ class FunctionExecutor:
     A call that raises fails alone: a ``CallFailed`` stands in for its value. Limits of time
     cannot be enforced in the worker's own process.
 
+    Apps that are called by them become tasks, which the result carries.
+
     Args:
-        rank: World rank of the worker.
+        seat: The worker's.
     """
 
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
-        self._functions: dict[bytes, Callable[[Any], Any]] = {}
+    def __init__(self, seat: Seat) -> None:
+        self._rank = seat.rank
+        self._nested = Nested(seat)
+        self._functions: dict[bytes, Callable[..., Any]] = {}
         self._result: Result | None = None
 
     def start(self, task: Task) -> None:
         """Make the call of a task, or the calls of one part of a bulk."""
         start_s = time.time()
-        operations: list[Operation] = []
-        value: Payload = b""
+        nested = self._nested
+        value: Payload | None = b""
         failure = None
-        try:
-            if task.parts:
-                value = self._call_each(task, operations)
-            else:
-                encoded, argument = pickle.loads(task.payload)
-                inputs = [stored(one) for one in task.values]
-                returned = self._function(encoded)(argument, *inputs)
-                value = pack(plain(returned, operations))
-        except (Exception, SystemExit) as error:
-            operations.clear()
-            failure = Failure("raised", f"{type(error).__name__}: {error}", text_of(error))
+        with entered(nested):
+            try:
+                value = self._call_each(task) if task.parts else self._call(task)
+            except (Exception, SystemExit) as error:
+                nested.clear()
+                failure = Failure("raised", f"{type(error).__name__}: {error}", text_of(error))
         self._result = Result(
             task.id,
-            value,
+            b"" if value is None else value,
             failure,
             self._rank,
             start_s,
             time.time(),
-            operations=tuple(operations),
+            operations=tuple(nested.operations),
+            tasks=tuple(nested.tasks),
+            forwarded=value is None,
         )
+        if nested.tasks or nested.operations:
+            nested.clear()
 
-    def _call_each(self, task: Task, operations: list[Operation]) -> Payload:
+    def _call(self, task: Task) -> Payload | None:
+        """Return the value of a task's call; None if another task will write it."""
+        encoded, arguments, named = decode_call(task)
+        returned = self._function(encoded)(*arguments, **named)
+        return self._nested.forward(self._plain(returned), task)
+
+    def _call_each(self, task: Task) -> Payload:
         """Return the values of a part's calls; a call that raises fails alone."""
         function = self._function(task.payload)
         values = []
         for argument in pickle.loads(task.parts[0]):
             try:
-                returned = function(argument)
-                values.append(
-                    plain(returned, operations) if type(returned) is Written else returned
-                )
+                values.append(self._plain(function(argument)))
             except (Exception, SystemExit) as error:
                 values.append(failed(error))
         try:
@@ -98,28 +105,30 @@ class FunctionExecutor:
         """Forget the functions."""
         self._functions.clear()
 
+    def _plain(self, returned: Any) -> Any:
+        """Return the value of a call; what it writes is kept for the result."""
+        if type(returned) is not Written:
+            return returned
+        self._nested.operations.extend(returned.operations)
+        return returned.value
+
     def _function(self, encoded: bytes) -> Callable[[Any], Any]:
         function = self._functions.get(encoded)
         if function is None:
             if len(self._functions) >= MOST_FUNCTIONS:
                 self._functions.clear()
-            function = self._functions[encoded] = pickle.loads(encoded)
+            found = pickle.loads(encoded)
+            function = found.function if isinstance(found, Wrapper) else found
+            self._functions[encoded] = function
         return function
-
-
-def plain(returned: Any, operations: list[Operation]) -> Any:
-    """Return the value of a call; what it writes is added to the operations."""
-    if isinstance(returned, Written):
-        operations.extend(returned.operations)
-        return returned.value
-    return returned
 
 
 def text_of(error: BaseException) -> str:
     """Return the traceback of the user's code."""
     trace = error.__traceback__
-    own = trace.tb_next if trace is not None and trace.tb_next is not None else trace
-    return "".join(traceback.format_exception(type(error), error, own))
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
 
 
 def failed(error: BaseException) -> CallFailed:

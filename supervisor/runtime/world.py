@@ -19,11 +19,11 @@ from supervisor.balancer.server import Server
 from supervisor.balancer.wire import LoopbackWire, Wire
 from supervisor.balancer.worker import Worker
 from supervisor.core.errors import ProtocolError
-from supervisor.core.executor import Executor
-from supervisor.core.objective import Objective
+from supervisor.core.executor import Executor, Seat
+from supervisor.core.objective import Objective, Program
 
-BuildExecutor = Callable[[bytes, int, int], Executor]
-"""Makes an executor from an encoded objective, a rank, and the number of workers on its host."""
+BuildExecutor = Callable[[bytes, Seat], Executor]
+"""Makes the executor of a worker from an encoded objective, or from none."""
 
 
 class World:
@@ -56,6 +56,16 @@ class World:
         self, layout: Layout, client: ActiveRole, objective: Objective, build: BuildExecutor
     ) -> None:
         """Let all ranks, which were gathered, play their roles until the client's work is done."""
+        self.finish(self.begin(layout, client, objective, build))
+
+    def begin(
+        self,
+        layout: Layout,
+        client: ActiveRole,
+        objective: Objective | Program,
+        build: BuildExecutor,
+    ) -> Pump:
+        """Let all other ranks, which were gathered, play their roles; return the own pump."""
         encoded = msgspec.msgpack.encode(objective)
         workers_on = Counter(self.hosts[worker] for worker in layout.workers)
         numbers = {host: number for number, host in enumerate(dict.fromkeys(self.hosts))}
@@ -73,7 +83,11 @@ class World:
         for rank, setup in enumerate(setups[1:], start=1):
             self.wire.send(setup, rank)
         self._under_way = True
-        _pump(self.wire, setups[0], build, client).run()
+        return _pump(self.wire, setups[0], build, client)
+
+    def finish(self, pump: Pump) -> None:
+        """Pump until all work is done and all ranks have stopped."""
+        pump.run()
         self._under_way = False
 
     def dismiss(self) -> None:
@@ -112,7 +126,7 @@ def _pump(
     layout = split(setup.size, setup.servers, setup.kinds)
     worker: ActiveRole | None = None
     if wire.rank in layout.workers:
-        executor = build(setup.objective, wire.rank, setup.neighbours)
+        executor = build(setup.objective, layout.seat(wire.rank, setup.neighbours))
         worker = Worker(wire.rank, layout, executor)
     server = Server(wire.rank, layout, setup.hosts) if wire.rank in layout.servers else None
     return Pump(wire, client=client, worker=worker, server=server)

@@ -1,7 +1,7 @@
 """The data store: references, and the memory that is given back with the last."""
 
-from supervisor.balancer.ids import Ids
 from supervisor.balancer.store import Shard
+from supervisor.core.ids import Ids
 from supervisor.core.operations import (
     Create,
     Insert,
@@ -45,7 +45,7 @@ def test_a_refused_operation_on_an_unknown_datum_leaves_no_trace(shard):
 
 
 def test_sizes_are_flat_after_many_cycles():
-    ids, shard = Ids(3, 8, 2), Shard(ranks=8, servers=2)
+    ids, shard = Ids(3, 8, 2), Shard(makers=8, servers=2)
     for _ in range(5000):
         id = ids.take(1)
         ask(shard, Create(id, "value", f"x{id}"), Store(id, b"abc"), Retrieve(id, 1))

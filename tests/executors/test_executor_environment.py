@@ -84,13 +84,14 @@ WORKER = """
 import sys, time
 from mpi4py import MPI
 from supervisor.core.objective import Objective
+from supervisor.core.executor import Seat
 from supervisor.executors import build
 from tests.contracts.executor import evaluate, metrics
 
 objective = Objective(run="process", python="model:run", metric="loss",
                       source_dir=sys.argv[1], experiment_dir=sys.argv[1])
 rank = MPI.COMM_WORLD.rank
-executor = build(objective, rank)
+executor = build(objective, Seat(rank))
 found = metrics(evaluate(executor, rank, {"x": rank}))
 executor.close()
 assert MPI.COMM_WORLD.size == 2

@@ -14,6 +14,7 @@ import msgspec
 import psutil
 import pytest
 
+from supervisor.core.executor import Seat
 from supervisor.core.objective import Objective
 from supervisor.executors import build
 from tests.contracts.executor import evaluate, metrics
@@ -101,7 +102,7 @@ def objective(tmp_path):
 
 @pytest.fixture
 def executor(objective):
-    executor = build(objective, 0)
+    executor = build(objective, Seat(0))
     yield executor
     executor.close()
 
@@ -207,11 +208,12 @@ import sys, time
 sys.path[:0] = [{root!r}]
 import msgspec
 from supervisor.core.objective import Objective
+from supervisor.core.executor import Seat
 from supervisor.executors import build
 from tests.contracts.executor import task
 
 objective = msgspec.msgpack.decode({objective!r}, type=Objective)
-executor = build(objective, 0)
+executor = build(objective, Seat(0))
 executor.start(task(0, {{"do": {do!r}, "tell": {tell!r}}}))
 while True:
     executor.poll()

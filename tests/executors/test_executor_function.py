@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from supervisor.core.calls import Callee, CallFailed, Written, stored, values
+from supervisor.core.executor import Seat
 from supervisor.core.operations import Update
 from supervisor.executors.function import FunctionExecutor
 
@@ -44,7 +45,7 @@ def count(counter):
 
 @pytest.fixture
 def executor():
-    return FunctionExecutor(3)
+    return FunctionExecutor(Seat(3))
 
 
 def run(executor, task):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.core.executor import Seat
 from supervisor.core.objective import Objective
 from supervisor.executors import build
 from tests.contracts.executor import ExecutorContract, evaluate, metrics, task
@@ -56,7 +57,7 @@ def make(tmp_path):
         source_dir=str(tmp_path),
         experiment_dir=str(tmp_path / "EXP"),
     )
-    yield lambda: build(objective, 3)
+    yield lambda: build(objective, Seat(3))
     if str(tmp_path) in sys.path:
         sys.path.remove(str(tmp_path))
 

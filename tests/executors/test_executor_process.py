@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from supervisor.core.errors import ProtocolError
+from supervisor.core.executor import Seat
 from supervisor.core.objective import Objective, decode_metrics
 from supervisor.executors import build
 from tests.contracts.executor import IsolatedExecutorContract, evaluate, finish, metrics, task
@@ -83,7 +84,7 @@ def objective(tmp_path):
 
 @pytest.fixture
 def make(objective):
-    return lambda: build(objective, 3)
+    return lambda: build(objective, Seat(3))
 
 
 class TestProcess(IsolatedExecutorContract):
@@ -178,7 +179,7 @@ class TestProcess(IsolatedExecutorContract):
 
     def test_the_end_of_the_run_cancels(self, objective, tmp_path):
         late = msgspec.structs.replace(objective, deadline_s=time.time() + 0.5)
-        executor = build(late, 3)
+        executor = build(late, Seat(3))
         failure = evaluate(executor, 0, {"do": "sleep"}).failure
         executor.close()
         assert (failure.kind, failure.message) == ("cancelled", "the time of the run is over")
@@ -209,7 +210,7 @@ class TestProcess(IsolatedExecutorContract):
 )
 def test_a_module_that_cannot_be_used_is_a_failure(objective, tmp_path, source, kind, text):
     (tmp_path / "model.py").write_text(source)
-    executor = build(objective, 0)
+    executor = build(objective, Seat(0))
     failure = evaluate(executor, 0, {}).failure
     executor.close()
     assert failure.kind == kind
@@ -219,7 +220,7 @@ def test_a_module_that_cannot_be_used_is_a_failure(objective, tmp_path, source, 
 def test_a_folder_that_is_gone_is_a_failure(objective, tmp_path):
     (tmp_path / "model.py").unlink()
     tmp_path.rename(f"{tmp_path}-moved")
-    executor = build(objective, 0)
+    executor = build(objective, Seat(0))
     failure = evaluate(executor, 0, {}).failure
     executor.close()
     assert failure.kind == "exited"

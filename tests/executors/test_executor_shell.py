@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.core.errors import InputError
+from supervisor.core.executor import Seat
 from supervisor.core.objective import Evaluation, Objective
 from supervisor.executors import build
 from supervisor.executors.context import Context
@@ -46,7 +47,7 @@ def objective(tmp_path):
 
 @pytest.fixture
 def make(objective):
-    return lambda: build(objective, 3)
+    return lambda: build(objective, Seat(3))
 
 
 class TestShell(IsolatedExecutorContract):
@@ -59,7 +60,7 @@ def run(objective):
     executors = []
 
     def run(command, values=None, *, attempt=1, **fields):
-        executor = build(msgspec.structs.replace(objective, shell=command, **fields), 0)
+        executor = build(msgspec.structs.replace(objective, shell=command, **fields), Seat(0))
         executors.append(executor)
         return evaluate(executor, 0, values or {}, attempt=attempt)
 

@@ -11,21 +11,22 @@ def owner(id: int, servers: int) -> int:
 
 
 class Ids:
-    """New ids of one rank: positive, unique among all ranks, small for as long as possible.
+    """New ids of one maker: positive, unique among all, small for as long as possible.
 
-    The ids of one rank at one owner are evenly spaced, which is what ``IdSet`` compresses.
+    The ids of one maker at one owner are evenly spaced, which is what ``IdSet`` compresses.
 
     Args:
-        rank: World rank that makes the ids.
-        ranks: Number of all ranks.
+        maker: Who makes the ids: the world rank of a worker, or for the client, which may share
+            its rank with one, the number behind the last rank.
+        makers: Number of all who make ids.
         servers: Number of servers.
     """
 
-    def __init__(self, rank: int, ranks: int, servers: int) -> None:
-        self._rank = rank
-        self._ranks = ranks
+    def __init__(self, maker: int, makers: int, servers: int) -> None:
+        self._maker = maker
+        self._makers = makers
         self._servers = servers
-        self._turn = rank  # ranks begin their round at different servers
+        self._turn = maker  # they begin their round at different servers
         self._made: dict[int, int] = {}  # by owner
         self._unused: dict[int, list[int]] = {}  # by owner
 
@@ -39,7 +40,7 @@ class Ids:
         if unused := self._unused.get(at):
             return unused.pop()
         made = self._made[at] = self._made.get(at, 0) + 1
-        return (made * self._ranks + self._rank) * self._servers + at
+        return (made * self._makers + self._maker) * self._servers + at
 
     def give_back(self, id: int) -> None:
         """Allow an id to be taken again, because no datum came to be of it."""
@@ -50,7 +51,7 @@ class IdSet:
     """A growing set of ids that stores runs of evenly spaced ones, not each.
 
     Args:
-        stride: Distance of the ids in a run: ranks times servers for ids made by ``Ids``.
+        stride: Distance of the ids in a run: makers times servers for ids made by ``Ids``.
     """
 
     __slots__ = ("_lanes", "_stride")

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from supervisor.balancer.ids import Ids, IdSet, owner
+from supervisor.core.ids import Ids, IdSet, owner
 
 
 def test_ids_are_unique_among_ranks_and_have_the_chosen_owner():

@@ -1,0 +1,74 @@
+"""Where calls of apps go: on rank 0 to the balancer at once, on a worker along with the result.
+
+An app that is called does not run; it is put as a task, by the scope in which it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import msgspec
+
+from supervisor.core.errors import SupervisorError
+from supervisor.core.pending import Pending
+from supervisor.core.task import Target
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the task of a call is to be run; see ``Task``.
+
+    Attributes:
+        kind: Name of the work type; empty for that of regular tasks.
+        attempts: How often it may be run before it counts as failed.
+    """
+
+    kind: str = ""
+    priority: int = 0
+    target: Target | None = None
+    timeout_s: float | None = None
+    patience_s: float | None = None
+    attempts: int = 1
+
+
+class Scope(Protocol):
+    """Puts calls as tasks."""
+
+    def call(self, function: bytes, arguments: Any, settings: Settings, label: str) -> Pending:
+        """Put a call and return its value, which is pending.
+
+        Args:
+            function: What is called, encoded.
+            arguments: Positional ones in a tuple and named ones in a mapping, as a pair.
+            settings: How the task is to be run.
+            label: Name of the app and where it is called, for diagnostics.
+        """
+
+
+_scope: Scope | None = None
+
+
+def current() -> Scope:
+    """Return the scope of whoever calls.
+
+    Raises:
+        SupervisorError: If there is none.
+    """
+    if _scope is None:
+        raise SupervisorError(
+            "an app was called outside of a run; use 'supervisor run SCRIPT', which calls its "
+            "main(), or 'with supervisor.flow():'"
+        )
+    return _scope
+
+
+@contextmanager
+def entered(scope: Scope) -> Iterator[None]:
+    """Let calls go to a scope."""
+    global _scope
+    before, _scope = _scope, scope
+    try:
+        yield
+    finally:
+        _scope = before

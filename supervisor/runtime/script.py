@@ -1,0 +1,202 @@
+"""Running Python workflows: a script's ``main`` on rank 0, its apps on the workers."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+from supervisor.balancer.client import Client
+from supervisor.balancer.layout import Layout, describe, split
+from supervisor.core.errors import InputError, Interrupted, SupervisorError, nearest
+from supervisor.core.objective import Program
+from supervisor.core.scope import entered
+from supervisor.dataflow.flow import Flow
+from supervisor.runtime.entry import FORWARDED, build_executor
+from supervisor.runtime.world import World, alone
+
+MAIN = "main"
+UNHEARD_SHOWN = 5
+
+
+class ScriptFailed(SupervisorError):
+    """A script's ``main`` raised, or calls failed and nobody asked for their values."""
+
+
+def run_script(
+    world: World,
+    path: Path,
+    arguments: Sequence[str],
+    *,
+    servers: int | None = None,
+    workers: Mapping[str, int] | None = None,
+    quiet: bool = False,
+) -> None:
+    """Call a script's ``main`` with options from the command line.
+
+    Args:
+        world: The ranks.
+        path: The script.
+        arguments: ``--name value`` for the parameters of ``main``.
+        servers: Number of servers, or None for what the number of ranks calls for.
+        workers: Numbers of workers by kind.
+        quiet: Whether to keep the layout to itself.
+
+    Raises:
+        InputError: If the script or the options are wrong; nothing has run then.
+        ScriptFailed: If ``main`` raised.
+        Interrupted: If a signal ended it.
+    """
+    if not path.is_file():
+        raise InputError(str(path), "there is no such file")
+    layout = split(world.size, servers, workers or {}, where="--workers")
+    module = load(path)
+    main = getattr(module, MAIN, None)
+    if not callable(main):
+        raise InputError(str(path), "has no function main(); it is what is run")
+    options = options_of(main, arguments, f"{path}: {MAIN}")
+    world.gather()
+    if not quiet:
+        sys.stdout.write(f"{describe(layout, world.hosts)}\n")
+        sys.stdout.flush()
+    with _flow(world, layout, str(path.resolve().parent)) as flow, interrupts():
+        try:
+            main(**options)
+        except (Interrupted, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise ScriptFailed(f"{path}: {text_of(error, path)}") from error
+    if flow.unheard:
+        shown = "\n".join(flow.unheard[:UNHEARD_SHOWN])
+        more = len(flow.unheard) - UNHEARD_SHOWN
+        tail = f"\nand {more} more" if more > 0 else ""
+        raise ScriptFailed(f"calls failed whose values nobody asked for:\n{shown}{tail}")
+
+
+@contextmanager
+def flow() -> Iterator[Flow]:
+    """Let apps be called in this process: ``with supervisor.flow():``, e.g. in a notebook.
+
+    One process plays all roles, so calls run while values are waited for.
+    """
+    with _flow(alone(), split(1, None), str(Path.cwd())) as own:
+        yield own
+
+
+@contextmanager
+def _flow(world: World, layout: Layout, folder: str) -> Iterator[Flow]:
+    """Let calls go to the ranks; at the end, wait for them, or end them after an exception."""
+    if not world.hosts:
+        world.gather()
+    client = Client(layout, world.hosts)
+    pump = world.begin(layout, client, Program(folder), build_executor)
+    own = Flow(client, pump.until, pump.turn)
+    try:
+        with entered(own):
+            yield own
+    except BaseException:
+        client.withdraw(running=True)
+        raise
+    finally:
+        client.drain()
+        world.finish(pump)
+        own.close()
+
+
+def load(path: Path) -> ModuleType:
+    """Import a script under its own name, as the workers will.
+
+    Raises:
+        InputError: If it cannot be imported.
+    """
+    folder = str(path.resolve().parent)
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+    if not path.stem.isidentifier():
+        raise InputError(str(path), "its name must be that of a module: letters, digits, '_'")
+    try:
+        module = importlib.import_module(path.stem)
+    except BaseException as error:
+        raise InputError(str(path), f"cannot be imported: {text_of(error, path)}") from error
+    if Path(module.__file__ or "").resolve() != path.resolve():
+        raise InputError(str(path), f"another module {path.stem!r} hides it; rename the script")
+    return module
+
+
+def options_of(main: Any, arguments: Sequence[str], where: str) -> dict[str, Any]:
+    """Return the parameters of ``main`` that a command line sets.
+
+    Raises:
+        InputError: If it sets what there is not, sets it wrongly, or leaves out what is needed.
+    """
+    parameters = inspect.signature(main, eval_str=True).parameters
+    found: dict[str, Any] = {}
+    words = list(arguments)
+    while words:
+        word, given, text = words.pop(0).partition("=")
+        name = word.removeprefix("--").replace("-", "_")
+        if not word.startswith("--") or name not in parameters:
+            known = [f"--{one.replace('_', '-')}" for one in parameters]
+            raise InputError(where, f"has no option {word!r}.{nearest(word, known)}")
+        if not given:
+            if not words:
+                raise InputError(where, f"{word} needs a value")
+            text = words.pop(0)
+        found[name] = converted(text, parameters[name], f"{where} {word}")
+    for name, parameter in parameters.items():
+        if name not in found and parameter.default is parameter.empty:
+            raise InputError(where, f"needs --{name.replace('_', '-')}")
+    return found
+
+
+def converted(text: str, parameter: inspect.Parameter, where: str) -> Any:
+    """Return an option's value, of the type that the parameter has.
+
+    Raises:
+        InputError: If the text says no such value.
+    """
+    kind = parameter.annotation
+    if kind is parameter.empty:
+        kind = str if parameter.default in (None, parameter.empty) else type(parameter.default)
+    if kind is bool:
+        answers = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() not in answers:
+            raise InputError(where, f"{text!r} is not true or false")
+        return answers[text.lower()]
+    if kind not in (int, float, Path):
+        return text
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise InputError(where, f"{text!r} is no {kind.__name__}") from error
+
+
+def text_of(error: BaseException, path: Path) -> str:
+    """Return what went wrong in a script, from its own lines on."""
+    trace = error.__traceback__
+    own = trace
+    while own is not None and own.tb_frame.f_code.co_filename != str(path.resolve()):
+        own = own.tb_next
+    return "".join(traceback.format_exception(type(error), error, own or trace)).rstrip()
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Let the signals that end a run raise ``Interrupted`` in ``main``."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(f"ended by {signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, interrupt) for number in FORWARDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
