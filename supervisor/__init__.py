@@ -7,16 +7,22 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "App": "dataflow.app",
+    "Array": "dataflow.array",
     "AppFailed": "dataflow.future",
+    "File": "dataflow.files",
     "Future": "dataflow.future",
     "app": "dataflow.app",
     "as_completed": "dataflow.combine",
     "cancel": "dataflow.combine",
     "flow": "runtime.script",
     "gather": "dataflow.combine",
+    "glob": "dataflow.files",
     "location": "dataflow.combine",
+    "repeat": "dataflow.control",
     "share": "dataflow.combine",
+    "shell": "dataflow.shell",
     "wait": "dataflow.combine",
+    "when": "dataflow.control",
 }
 
 __all__ = ["__version__", *_PLACES]

@@ -16,7 +16,14 @@ import msgspec
 import pytest
 
 from supervisor.cli import supervisor
-from supervisor.dataflow.schema import ObjectiveSection, TaskSection, WorkflowSection
+from supervisor.dataflow.schema import (
+    ObjectiveSection,
+    PipelineSection,
+    StepSection,
+    StepTaskSection,
+    TaskSection,
+    WorkflowSection,
+)
 from supervisor.optimizers import KINDS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -24,7 +31,14 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 WORKFLOWS = sorted((REPOSITORY / "workflows").glob("*/workflow.yaml"))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `([\w.]+)` \| (.*?) \| (.*?) \| .* \|$", re.MULTILINE)
-SECTIONS = {"": WorkflowSection, "objective.": ObjectiveSection, "task.": TaskSection}
+SECTIONS = [
+    ("", WorkflowSection),
+    ("", PipelineSection),
+    ("objective.", ObjectiveSection),
+    ("task.", TaskSection),
+    ("steps.NAME.", StepSection),
+    ("steps.NAME.task.", StepTaskSection),
+]
 
 
 class Block(NamedTuple):
@@ -44,7 +58,9 @@ class Block(NamedTuple):
     def name(self) -> str:
         """Return what the workflow is called; empty if this is none."""
         match = re.search(r"^name: (\S+)$", self.text, re.MULTILINE)
-        whole = self.language == "yaml" and re.search(r"^objective:", self.text, re.MULTILINE)
+        whole = self.language == "yaml" and re.search(
+            r"^(objective|steps):", self.text, re.MULTILINE
+        )
         return match[1] if match and whole else ""
 
 
@@ -102,8 +118,11 @@ def test_an_example_can_be_planned_and_run(unpacked: Path) -> None:
     assert planned.returncode == 0, planned.stderr
     ran = command_line("run", "workflow.yaml", cwd=unpacked.parent)
     assert ran.returncode == 0, ran.stderr
-    assert "best: " in ran.stdout
-    assert "best: none" not in ran.stdout
+    if "\nsteps:" in unpacked.read_text():
+        assert " 0 failed" in ran.stdout
+    else:
+        assert "best: " in ran.stdout
+        assert "best: none" not in ran.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -134,12 +153,13 @@ def test_every_command_is_in_the_readme() -> None:
         assert isinstance(command, click.Command)
 
 
-@pytest.mark.parametrize("prefix", SECTIONS)
-def test_tables_of_keys_agree_with_the_schema(prefix: str) -> None:
+@pytest.mark.parametrize(("prefix", "section"), SECTIONS)
+def test_tables_of_keys_agree_with_the_schema(prefix: str, section: type[msgspec.Struct]) -> None:
     text = (REPOSITORY / "docs" / "workflow-file.md").read_text()
     rows = {key: default.strip("`") for key, _, default in ROW.findall(text)}
-    for field in msgspec.structs.fields(SECTIONS[prefix]):
-        assert rows.get(prefix + field.name) == default_text(field), prefix + field.name
+    for field in msgspec.structs.fields(section):
+        key = prefix + field.encode_name
+        assert rows.get(key) == default_text(field), key
 
 
 def default_text(field: msgspec.structs.FieldInfo) -> str:

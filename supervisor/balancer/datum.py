@@ -41,7 +41,7 @@ class Datum:
     """
 
     __slots__ = (
-        *("closed", "created", "failure", "id", "items", "kind", "members", "name"),
+        *("closed", "created", "failure", "holders", "id", "items", "kind", "members", "name"),
         *("nested", "number", "readers", "value", "waiters", "writers"),
     )
 
@@ -51,6 +51,7 @@ class Datum:
         self.kind: Kind | None = None  # as long as it was only waited for or referred to
         self.created = False
         self.closed = False
+        self.holders: set[int] | None = None  # tasks that write, or whose start is not known yet
         self.readers = 0
         self.writers = 0
         self.value: Payload | None = None
@@ -200,7 +201,7 @@ class Datum:
         if self.closed:
             return False
         written = self.value is not None or bool(self.failure)
-        return written or (self.created and self.writers == 0)
+        return written or (self.created and self.writers == 0 and not self.holders)
 
     def close(self) -> list[Notice]:
         """Notify everybody who waits: nothing more will be written."""
@@ -242,13 +243,14 @@ class Datum:
     def _notices(self, ranks: list[int], key: Key | None, content: Content) -> list[Notice]:
         """Return what to tell subscribers, servers once each however many tasks wait there.
 
-        What is too large to travel along will be fetched for each of the tasks: until they are
-        done, each has a read reference.
+        What is too large to travel along, or a container, will be fetched for each of the tasks:
+        until they are done, each has a read reference.
         """
         if isinstance(content, Packed) or (
             isinstance(content, bytes) and len(content) > SMALL_BYTES
         ):
             content = None
+        if content is None:
             self.readers += sum(rank >= 0 for rank in ranks)
         servers = dict.fromkeys(rank for rank in ranks if rank >= 0)
         clients = [rank for rank in ranks if rank < 0]

@@ -15,8 +15,12 @@ from supervisor.core.ids import owner
 from supervisor.core.operations import (
     Answer,
     DataError,
+    Enumerate,
     Fail,
+    Hold,
+    Input,
     Key,
+    Listing,
     Lookup,
     Notice,
     OpenDatum,
@@ -25,8 +29,9 @@ from supervisor.core.operations import (
     References,
     Retrieve,
     Store,
+    Subscribe,
 )
-from supervisor.core.payload import Payload
+from supervisor.core.payload import Payload, pack
 from supervisor.core.task import Result, Task
 
 CLIENT = -1
@@ -133,6 +138,8 @@ class Flow:
             reason = f"{failure.message}\n{failure.details}".rstrip()
             own = failure.kind != "unwritten"
             self.apply(Fail(task.output, reason, own, heard=not task.quiet), effects)
+        for container in task.writes:
+            self.apply(Hold(container, task.id), effects)
         if None in task.values:
             for one, value in dict(zip(task.inputs, task.values, strict=True)).items():
                 if value is None:
@@ -144,17 +151,32 @@ class Flow:
             for task_id in self._waiting.fail(notice.id, notice.key):
                 effects.failed.append((self._blocked.pop(task_id), notice.failure))
             return
+        if isinstance(notice.value, Reference):
+            self._follow(notice.id, notice.key, (notice.value.id, None), effects)
+            return
         for task_id, values in self._waiting.close(notice.id, notice.key, notice.value):
             task = self._blocked.pop(task_id)
             known = tuple(_plain(values.get(one)) for one in task.inputs)
             effects.ready.append(msgspec.structs.replace(task, values=known))
 
+    def _follow(self, id: int, key: Key | None, other: Input, effects: Effects) -> None:
+        """Let tasks wait for the datum that the member they waited for refers to."""
+        for task_id in self._waiting.follow(id, key, other):
+            task = self._blocked[task_id]
+            inputs = tuple(other if one == (id, key) else one for one in task.inputs)
+            self._blocked[task_id] = msgspec.structs.replace(task, inputs=inputs)
+            self.apply(Subscribe(*other), effects)
+
     def fetch(self, id: int, key: Key | None) -> tuple[Payload | int | float | None, str]:
         """Return the value of a datum or member of this server; or why there is none."""
-        reading = Retrieve(id) if key is None else Lookup(id, key)
+        reading: Operation = Retrieve(id) if key is None else Lookup(id, key)
+        if key is None and self._shard.holds_members(id):
+            reading = Enumerate(id)
         answer = self._shard.apply(reading, self._rank).answer
         if isinstance(answer, DataError):
             return None, answer.message
+        if isinstance(answer, Listing):
+            return pack(answer), ""
         if not isinstance(answer, Payload | int | float | Reference):
             return None, f"datum {id} has no value that a task can take"
         return _plain(answer), ""

@@ -79,6 +79,20 @@ class Waiting:
                 released.append((task_id, task.values))
         return released
 
+    def follow(self, id: int, key: Key | None, other: Input) -> list[int]:
+        """Let the tasks that wait for an input wait for another in its place; return which.
+
+        All of them, or their server, are to subscribe to the other one.
+        """
+        moved = list(self._waiters.pop((id, key), ()))
+        for task_id in moved:
+            task = self._tasks[task_id]
+            waiters = self._waiters.setdefault(other, {})
+            task.missing -= task_id in waiters
+            waiters[task_id] = None
+            task.inputs = (*(one for one in task.inputs if one not in ((id, key), other)), other)
+        return moved
+
     def fail(self, id: int, key: Key | None) -> list[int]:
         """Note that an input will never be there; return the tasks that can never run."""
         failed = list(self._waiters.get((id, key), ()))

@@ -33,6 +33,7 @@ from supervisor.core.operations import (
     Enumerate,
     Exists,
     Fail,
+    Hold,
     Insert,
     Lookup,
     Nest,
@@ -105,6 +106,11 @@ class Shard:
             notices.append(Notice(source, operation.id, operation.key, None, message))
         return Outcome(DataError(message), notices, [])
 
+    def holds_members(self, id: int) -> bool:
+        """Return whether a datum is a container or a bag."""
+        datum = self._data.get(id)
+        return datum is not None and datum.kind in ("container", "bag")
+
     def open(self) -> list[OpenDatum]:
         """Return the data that are not closed, for the report of a deadlock."""
         return [datum.open_datum() for datum in self._data.values() if not datum.closed]
@@ -150,6 +156,11 @@ class Shard:
         datum = self._provide(operation)
         datum.count(readers=operation.readers, writers=operation.writers)
         return self._settle(datum)
+
+    @_on(Hold)
+    def _hold(self, operation: Hold, source: int) -> Outcome:
+        datum = self._provide(operation)
+        return self._settle(datum, None, writing.hold(datum, operation))
 
     @_on(Nest)
     def _nest(self, operation: Nest, source: int) -> Outcome:

@@ -14,6 +14,7 @@ from supervisor.core.operations import (
     Create,
     Fail,
     Fold,
+    Hold,
     Insert,
     Key,
     Member,
@@ -79,6 +80,16 @@ def fail(datum: Datum, operation: Fail) -> list[Notice]:
         f"{label} failed: {reason}" if operation.own else f"{reason}\nneeded by {label}"
     )
     return notices
+
+
+def hold(datum: Datum, operation: Hold) -> list[Notice]:
+    """Note that a task may write, or no longer."""
+    datum.fit("Hold", "container")
+    datum.holders = datum.holders or set()
+    if operation.task not in datum.holders:
+        _still_open(datum, "Hold")
+    datum.holders ^= {operation.task}
+    return datum.become("container")
 
 
 def insert(datum: Datum, operation: Insert) -> list[Notice]:

@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from supervisor.cli.run import EXPERIMENTS
+from supervisor.cli.steps import status_lines, why_lines
 from supervisor.core.errors import InputError, UnknownName
 from supervisor.experiment import table as tables
 from supervisor.experiment.events import Event, Failed, Finished, Reported
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import read_journal
 from supervisor.experiment.state import State, replay, values_of
+from supervisor.experiment.steps import StepsState, is_pipeline, replay_steps
 from supervisor.monitor.progress import best_lines
 from supervisor.monitor.text import clock, count, pairs
 
@@ -31,8 +33,13 @@ out_option = click.option(
 @experiment_argument
 @out_option
 def status(experiment: str | None, out: Path) -> None:
-    """Print the counts and the best point of an experiment, the newest unless EXP is given."""
+    """Print the counts of an experiment, the newest unless EXP is given, and its best point."""
     found = _find(experiment, out)
+    if is_pipeline(found.journal):
+        steps = replay_steps(read_journal(found.journal))
+        click.echo(f"{found.path}: {_phase(steps)}")
+        click.echo("\n".join(status_lines(steps)))
+        return
     state = replay(read_journal(found.journal))
     counts = state.counts()
     click.echo(f"{found.path}: {_phase(state)}")
@@ -56,7 +63,7 @@ def status(experiment: str | None, out: Path) -> None:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 def table(experiment: str | None, out: Path, form: str, output: Path | None) -> None:
-    """Print the results of an experiment: a row for each point."""
+    """Print the results of an experiment: a row for each point, or instance of a step."""
     journal = _find(experiment, out).journal
     if form == "parquet" and output is None:
         raise InputError("--format parquet", "is not for a screen; name a file with -o")
@@ -77,10 +84,14 @@ def table(experiment: str | None, out: Path, form: str, output: Path | None) -> 
 @click.argument("words", nargs=-1, required=True, metavar="[EXP] POINT")
 @out_option
 def why(words: tuple[str, ...], out: Path) -> None:
-    """Print all that is known of POINT: a number, or a name such as RUN000042."""
+    """Print all that is known of POINT: a number, or a name such as RUN000042 or train[3]."""
     if len(words) > 2:
         raise InputError("supervisor why", "takes an experiment, if not the newest, and a point")
     found = _find(words[0] if len(words) == 2 else None, out)
+    if is_pipeline(found.journal):
+        steps = replay_steps(read_journal(found.journal))
+        click.echo("\n".join(why_lines(steps, words[-1], found)))
+        return
     state = replay(read_journal(found.journal))
     point_id = _point(words[-1], state, found)
     point = state.points[point_id]
@@ -99,7 +110,7 @@ def _find(experiment: str | None, out: Path) -> Experiment:
     return found
 
 
-def _phase(state: State) -> str:
+def _phase(state: State | StepsState) -> str:
     if state.closed is not None:
         return state.closed
     if state.interrupted is not None:

@@ -9,7 +9,9 @@ import click
 
 from supervisor.balancer.layout import describe
 from supervisor.cli import options
-from supervisor.dataflow.workflow import load_workflow
+from supervisor.core.errors import InputError
+from supervisor.dataflow.load import load
+from supervisor.dataflow.workflow import Workflow
 from supervisor.monitor.text import pairs
 
 BYTES_PER_POINT = 700  # of the journal and the table, for a dozen parameters and metrics
@@ -22,18 +24,36 @@ FIRST = 3
 @options.servers
 @options.workers
 @options.overrides
+@click.option("--dot", "as_dot", is_flag=True, help="Print the graph of steps for Graphviz.")
 def plan(
     workflow: Path,
     ranks: int,
     servers: int | None,
     workers: dict[str, int],
     overrides: tuple[str, ...],
+    as_dot: bool,
 ) -> None:
     """Check WORKFLOW and print what a run would do; run nothing."""
-    checked = load_workflow(workflow, overrides)
+    checked = load(workflow, overrides)
     layout = checked.layout(ranks, servers, workers)
+    if not isinstance(checked, Workflow):
+        from supervisor.dataflow import drawing
+
+        if as_dot:
+            click.echo("\n".join(drawing.dot(checked)))
+            return
+        click.echo(f"{checked.name}: {checked.summary}")
+        click.echo(describe(layout))
+        click.echo("\n".join(drawing.lines(checked)))
+        return
+    if as_dot:
+        raise InputError("--dot", f"draws steps, and {workflow.name} has none; leave it out")
     click.echo(f"{checked.name}: {checked.summary}")
     click.echo(describe(layout))
+    _echo_points(checked)
+
+
+def _echo_points(checked: Workflow) -> None:
     expected = checked.expected
     if expected is None:
         click.echo("points: as many as the optimizer asks for")

@@ -16,16 +16,22 @@ import click
 
 from supervisor.cli import options
 from supervisor.core.errors import InputError, SupervisorError
-from supervisor.dataflow.workflow import load_workflow
+from supervisor.dataflow.document import LONG
+from supervisor.dataflow.load import load
+from supervisor.dataflow.workflow import Workflow
 from supervisor.experiment.folder import Experiment
+from supervisor.experiment.steps import is_pipeline
+from supervisor.monitor.display import Display
 from supervisor.monitor.progress import Progress
+from supervisor.monitor.steps import StepsProgress
 from supervisor.runtime.launcher import (
     CONSOLE_WIDTH,
     end_with_parent,
     launch_environment,
     mpiexec_command,
 )
-from supervisor.runtime.run import Options, resume, start
+from supervisor.runtime.options import Options
+from supervisor.runtime.run import resume, start
 from supervisor.runtime.script import run_script
 from supervisor.runtime.world import World, alone
 
@@ -81,6 +87,7 @@ def seconds_of(
     help="End resumably before this time is over.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but the end.")
+@click.option("--trace", is_flag=True, help="Print when steps are released, wait and end.")
 @click.pass_context
 def run(
     context: click.Context,
@@ -93,6 +100,7 @@ def run(
     overrides: tuple[str, ...],
     walltime: float | None,
     quiet: bool,
+    trace: bool,
 ) -> int:
     """Run WORKFLOW.
 
@@ -114,6 +122,7 @@ def run(
         walltime_s=walltime,
         overrides=overrides,
         command=["supervisor", *sys.argv[1:]],
+        trace=trace,
     )
     if ranks is not None and world is None and ranks > 1:
         if not script:
@@ -122,6 +131,7 @@ def run(
     if ranks is not None and world is not None and ranks != world.size:
         raise InputError(f"-n {ranks}", f"the launcher has started {world.size} ranks; drop -n")
     if script and workflow is not None:
+        _check_trace(chosen, workflow)
         run_script(
             world or alone(),
             workflow,
@@ -131,16 +141,46 @@ def run(
             quiet=quiet,
         )
         return 0
-    progress = Progress(sys.stdout, width=_terminal_width(world), quiet=quiet)
+    display = Display(sys.stdout, width=_terminal_width(world), quiet=quiet)
     world = world or alone()
     if resumed is not None:
-        campaign = resume(world, _experiment(workflow, resumed, out), chosen, progress)
+        _go_on(world, _experiment(workflow, resumed, out), chosen, display)
     else:
         assert workflow is not None
-        campaign = start(world, workflow, chosen, progress)
+        _begin(world, workflow, chosen, display)
+    return 0
+
+
+def _begin(world: World, path: Path, chosen: Options, display: Display) -> None:
+    """Run a search or a pipeline as a new experiment."""
+    workflow = load(path, chosen.overrides)
+    if not isinstance(workflow, Workflow):
+        from supervisor.runtime.pipeline import start_pipeline  # late: it needs jinja2
+
+        start_pipeline(world, workflow, chosen, StepsProgress(display, trace=chosen.trace))
+        return
+    _check_trace(chosen, path)
+    campaign = start(world, workflow, chosen, Progress(display))
     if campaign.ending is not None:
         raise campaign.ending
-    return 0
+
+
+def _go_on(world: World, experiment: Experiment, chosen: Options, display: Display) -> None:
+    """Continue a search or a pipeline."""
+    if experiment.journal.is_file() and is_pipeline(experiment.journal):
+        from supervisor.runtime.pipeline import resume_pipeline
+
+        resume_pipeline(world, experiment, chosen, StepsProgress(display, trace=chosen.trace))
+        return
+    _check_trace(chosen, experiment.path)
+    campaign = resume(world, experiment, chosen, Progress(display))
+    if campaign.ending is not None:
+        raise campaign.ending
+
+
+def _check_trace(chosen: Options, path: Path) -> None:
+    if chosen.trace:
+        raise InputError("--trace", f"is for workflows with steps; {path} has none")
 
 
 def _unexpected(context: click.Context) -> click.UsageError:
@@ -188,15 +228,20 @@ def _check_before_launch(
     """Find what is wrong before mpiexec starts; its own words would bury ours."""
     if resumed is not None:
         _experiment(workflow, resumed, chosen.out)
-    elif workflow is not None:
-        checked = load_workflow(workflow, chosen.overrides)
+    elif workflow is not None and not (workflow.is_file() and _is_long(workflow)):
+        checked = load(workflow, chosen.overrides)
         checked.layout(ranks, chosen.servers, chosen.workers)
+
+
+def _is_long(workflow: Path) -> bool:
+    """Return whether a file takes so long to check that it is better done once, by rank 0."""
+    return workflow.stat().st_size > LONG
 
 
 def _experiment(workflow: Path | None, resumed: str, out: Path) -> Experiment:
     if resumed != NEWEST:
         return Experiment.find(resumed, out)
-    return Experiment.find(None if workflow is None else load_workflow(workflow).name, out)
+    return Experiment.find(None if workflow is None else load(workflow).name, out)
 
 
 def _terminal_width(world: World | None) -> int | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from supervisor.core.operations import Operation
 from supervisor.core.payload import Payload, unpack
-from supervisor.core.pending import Place, dumps, loads
+from supervisor.core.pending import Found, Place, dumps, loads
 from supervisor.core.task import Result, Task
 
 CALLS_PER_PART = 16
@@ -112,10 +112,18 @@ def batches(items: Iterable[Any], length: int) -> Iterator[Sequence[Any]]:
     yield from iter(lambda: list(islice(each, length)), [])
 
 
+ISOLATED = b"\0"
+"""Stands before an encoded function, and so before what is encoded with it, that is to run in a
+child process. No pickle begins like this."""
+
+
 def encode_call(
     function: bytes, arguments: Sequence[Any], named: Mapping[str, Any] | None = None
-) -> tuple[bytes, tuple[int, ...]]:
-    """Return the payload of a task that makes a call, and the ids of pending arguments."""
+) -> tuple[bytes, Found]:
+    """Return the payload of a task that makes a call, and what it waits for and may write."""
+    if function.startswith(ISOLATED):
+        payload, found = dumps((function[len(ISOLATED) :], tuple(arguments), named or {}))
+        return ISOLATED + payload, found
     return dumps((function, tuple(arguments), named or {}))
 
 
@@ -147,6 +155,15 @@ def values(result: Result) -> Iterator[Any]:
         yield unpack(result.value)
     for part in result.parts:
         yield from unpack(part)
+
+
+def returns(result: Result) -> Iterator[Any]:
+    """Yield the values of a part's calls; what stands in for them if the part itself failed."""
+    if result.failure is None:
+        yield from values(result)
+    else:
+        text = f"{result.failure.message}\n{result.failure.details}".rstrip()
+        yield CallFailed(RuntimeError(result.failure.message), text)
 
 
 def encode_function(function: Callable[..., Any]) -> bytes:

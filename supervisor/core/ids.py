@@ -42,6 +42,15 @@ class Ids:
         made = self._made[at] = self._made.get(at, 0) + 1
         return (made * self._makers + self._maker) * self._servers + at
 
+    @property
+    def made(self) -> dict[int, int]:
+        """How many were made so far, by owner."""
+        return dict(self._made)
+
+    def resume(self, made: dict[int, int]) -> None:
+        """Go on after ids that this maker has made in another process."""
+        self._made.update(made)
+
     def give_back(self, id: int) -> None:
         """Allow an id to be taken again, because no datum came to be of it."""
         self._unused.setdefault(owner(id, self._servers), []).append(id)

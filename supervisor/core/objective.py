@@ -21,9 +21,14 @@ class Program(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         source_dir: Folder of the script; modules are looked for here first.
+        output_limit_mb: An isolated call that writes more than this to its output is stopped
+            and fails.
+        deadline_s: When the run must end, in seconds since the epoch.
     """
 
     source_dir: str
+    output_limit_mb: float = 64.0
+    deadline_s: float = math.inf
 
 
 class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -181,6 +181,15 @@ class References(DatumOperation, frozen=True):
     writers: int = 0
 
 
+class Hold(DatumOperation, frozen=True):
+    """Note that a task will write to a container, and then, once more, that it has ended.
+
+    Until both are there, in whichever order, the container stays open. Answered with None.
+    """
+
+    task: int
+
+
 class Nest(DatumOperation, frozen=True):
     """Find the datum inside a container, creating it if need be. Answered with its id.
 
@@ -212,6 +221,7 @@ Operation: TypeAlias = (
     | Size
     | Update
     | References
+    | Hold
     | Nest
 )
 """What a shard can be asked."""

@@ -7,23 +7,44 @@ for each; its data ids go beside it, and whoever unpickles it brings the values.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
+from supervisor.core.operations import Input, Key
 from supervisor.core.payload import Payload, pack
 
-_found: dict[int, int] | None = None  # ids of what is being pickled, with their places
+_found: Found | None = None  # of what is being pickled
 _values: Sequence[Any] = ()  # of what is being unpickled
 
 
+class Found:
+    """What was found while something was pickled.
+
+    Attributes:
+        inputs: Pending values: data or members, with their places.
+        written: Ids of containers that whoever unpickles it may write.
+    """
+
+    __slots__ = ("inputs", "written")
+
+    def __init__(self) -> None:
+        self.inputs: dict[Input, int] = {}
+        self.written: dict[int, None] = {}
+
+
 class Pending:
-    """A value that will be there when the datum of this id is."""
+    """A value that will be there when the datum of this id is, or a member of it.
 
-    __slots__ = ("__weakref__", "id")
+    Args:
+        id: The datum's.
+        key: Of the member of a container; None for the datum as a whole.
+    """
 
-    def __init__(self, id: int) -> None:
+    __slots__ = ("__weakref__", "id", "key")
+
+    def __init__(self, id: int, key: Key | None = None) -> None:
         self.id = id
+        self.key = key
 
     def __reduce__(self) -> tuple[Any, ...]:
         if _found is None:
@@ -31,34 +52,48 @@ class Pending:
                 "a future cannot be pickled, nor be a part of data; give it to an app as an "
                 "argument, or return it"
             )
-        return _known, (_found.setdefault(self.id, len(_found)),)
+        return _known, (_found.inputs.setdefault((self.id, self.key), len(_found.inputs)),)
 
 
 def _known(place: int) -> Any:
     return _values[place]
 
 
-@contextmanager
-def _finding() -> Iterator[dict[int, int]]:
+def note_written(id: int) -> None:
+    """Note that a container goes along to somebody who may write it.
+
+    Raises:
+        TypeError: If it does not go along with a call.
+    """
+    if _found is None:
+        raise TypeError("an array cannot be pickled; give it to an app as an argument")
+    _found.written[id] = None
+
+
+def travelling() -> bool:
+    """Return whether what is being pickled goes along with a call, or as its value."""
+    return _found is not None
+
+
+def dumps(value: Any) -> tuple[bytes, Found]:
+    """Return a pickle, and what was found in it."""
     global _found
-    before, _found = _found, {}
+    before, _found = _found, Found()
     try:
-        yield _found
+        return pickle.dumps(value, protocol=5), _found
     finally:
         _found = before
 
 
-def dumps(value: Any) -> tuple[bytes, tuple[int, ...]]:
-    """Return a pickle, and the ids of the pending values in it by their places."""
-    with _finding() as found:
-        return pickle.dumps(value, protocol=5), tuple(found)
-
-
 def pack_complete(value: Any) -> Payload | None:
     """Return a value as it travels; None if there are pending values in it."""
-    with _finding() as found:
+    global _found
+    before, _found = _found, Found()
+    try:
         packed = pack(value)
-        return None if found else packed
+        return None if _found.inputs else packed
+    finally:
+        _found = before
 
 
 class Place:

@@ -5,13 +5,14 @@ An app that is called does not run; it is put as a task, by the scope in which i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from supervisor.core.errors import SupervisorError
+from supervisor.core.operations import Operation
 from supervisor.core.pending import Pending
 from supervisor.core.task import Target
 
@@ -22,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: Name of the work type; empty for that of regular tasks.
         attempts: How often it may be run before it counts as failed.
+        run: In the worker's own process, or isolated in a child of it.
     """
 
     kind: str = ""
@@ -30,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     patience_s: float | None = None
     attempts: int = 1
+    run: Literal["inline", "process"] = "inline"
 
 
 class Scope(Protocol):
@@ -44,6 +47,15 @@ class Scope(Protocol):
             settings: How the task is to be run.
             label: Name of the app and where it is called, for diagnostics.
         """
+
+    def container(self, name: str) -> int:
+        """Create a container that stays open until ``close``, or the end; return its id."""
+
+    def write(self, operations: Sequence[Operation]) -> None:
+        """Do operations on data, after what was called before."""
+
+    def close(self, id: int) -> None:
+        """Close a container for writing, as far as this scope is concerned."""
 
 
 _scope: Scope | None = None

@@ -64,6 +64,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
         inputs: Data, or members of containers, that must be there before it runs: ids and keys.
         values: The inputs' values, in the same order; None until they are known.
         output: Id of the datum that a single task's value is stored as, or 0.
+        writes: Ids of containers that stay open until it has ended.
         quiet: Whether the client hears nothing of it: its output is all that anybody wants.
 
     Source:
@@ -85,6 +86,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     values: tuple[Payload | int | float | None, ...] = ()
     output: int = 0
     quiet: bool = False
+    writes: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:

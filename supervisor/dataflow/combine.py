@@ -9,6 +9,7 @@ from supervisor.core.calls import IDENTITY, encode_function
 from supervisor.core.pending import Pending
 from supervisor.core.scope import Settings, current
 from supervisor.core.task import Target
+from supervisor.dataflow.app import App
 from supervisor.dataflow.flow import Flow
 from supervisor.dataflow.future import Future
 
@@ -24,15 +25,17 @@ def gather(function: Callable[[Any], Any] | Futures, futures: Futures | None = N
     """
     if futures is None:
         assert not callable(function)
-        return _call(IDENTITY, function, "gather")
+        return _call(IDENTITY, function, Settings(), "gather")
     assert callable(function)
     name = getattr(function, "__name__", "function")
-    return _call(encode_function(function), futures, f"gather of {name}")
+    if isinstance(function, App):
+        return _call(function.encoded, futures, function.settings, f"gather of {name}")
+    return _call(encode_function(function), futures, Settings(), f"gather of {name}")
 
 
-def _call(function: bytes, futures: Futures, label: str) -> Pending:
+def _call(function: bytes, futures: Futures, settings: Settings, label: str) -> Pending:
     whole = futures if isinstance(futures, Mapping | tuple | list) else list(futures)
-    return current().call(function, ((whole,), {}), Settings(), label)
+    return current().call(function, ((whole,), {}), settings, label)
 
 
 def share(value: Any) -> Future:

@@ -12,8 +12,12 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from supervisor.core.errors import InputError
+from supervisor.dataflow.quick import read_quickly
 
 Key = str | int
+
+LONG = 50_000
+"""Characters from which on the speed of reading is felt."""
 
 
 class Document:
@@ -24,10 +28,13 @@ class Document:
         data: Plain dicts, lists and scalars.
     """
 
-    def __init__(self, path: Path, data: dict[str, Any], lines: dict[tuple[Key, ...], str]):
+    def __init__(
+        self, path: Path, data: dict[str, Any], lines: dict[tuple[Key, ...], str], source: str
+    ) -> None:
         self.path = path
         self.data = data
         self._places = lines
+        self._source: str | None = source
 
     def where(self, *path: Any) -> str:
         """Return where a key stands, e.g. ``workflow.yaml:7 task.timeout_s``.
@@ -63,9 +70,12 @@ class Document:
         keys = tuple(key.split("."))
         self._places = {k: v for k, v in self._places.items() if k[: len(keys)] != keys}
         self._places[keys] = "--set"
+        self._source = None
 
     def text(self) -> str:
-        """Return the data, overrides included, as YAML."""
+        """Return the data, overrides included, as YAML; the file as it is if there are none."""
+        if self._source is not None:
+            return self._source
         stream = StringIO()
         yaml = YAML()
         yaml.default_flow_style = None
@@ -81,8 +91,12 @@ def dotted(path: Sequence[Key]) -> str:
     return text
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, overrides: Sequence[str] = ()) -> Document:
     """Read a YAML file whose top level is a mapping.
+
+    Args:
+        path: The file.
+        overrides: ``key=value`` assignments that change it.
 
     Raises:
         InputError: If it cannot be read, is not YAML, or is no mapping; with the line.
@@ -93,12 +107,29 @@ def read_document(path: Path) -> Document:
         raise InputError(str(path), "there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(path), f"cannot be read: {error}") from error
+    document = _quickly(path, text) or _with_care(path, text)
+    for assignment in overrides:
+        document.override(assignment)
+    return document
+
+
+def _quickly(path: Path, text: str) -> Document | None:
+    """Return the document if it is long, simple and right."""
+    if len(text) < LONG or (found := read_quickly(text)) is None:
+        return None
+    data, lines = found
+    places = {keys: f"{path.name}:{line}" for keys, line in lines.items()}
+    return Document(path, data, {**places, (): f"{path.name}:1"}, text)
+
+
+def _with_care(path: Path, text: str) -> Document:
+    """Return any document, or say well what is wrong with it."""
     tree = _parse(path, text)
     if not isinstance(tree, CommentedMap):
         raise InputError(f"{path.name}:1", "a workflow is a mapping of keys, such as 'name:'")
     places: dict[tuple[Key, ...], str] = {(): f"{path.name}:1"}
     _locate(tree, (), path.name, places)
-    return Document(path, _plain(tree), places)
+    return Document(path, _plain(tree), places, text)
 
 
 def _parse(path: Path, text: str) -> Any:

@@ -10,16 +10,30 @@ from itertools import islice
 from typing import Any
 
 from supervisor.balancer.client import Client
-from supervisor.core.calls import CALLS_PER_PART, CallFailed, batches, encode_call, stored, values
+from supervisor.core.calls import CALLS_PER_PART, CallFailed, batches, encode_call, returns, stored
 from supervisor.core.errors import SupervisorError
-from supervisor.core.operations import Answer, Create, DataError, Retrieve, Store
+from supervisor.core.operations import (
+    Answer,
+    Create,
+    DataError,
+    Hold,
+    Operation,
+    References,
+    Retrieve,
+    Store,
+)
 from supervisor.core.payload import Payload, pack
 from supervisor.core.scope import Settings, current
 from supervisor.core.task import Result, Task
 from supervisor.dataflow.future import AppFailed, Future
+from supervisor.dataflow.needs import Needs
+from supervisor.dataflow.watch import Watch
 
 TURN_S = 1e-3
 """Calls go out at least so often while ``main`` makes more of them."""
+
+STUCK_SHOWN = 5
+"""So many of the futures that will never be there are named."""
 
 BULK_CALLS = 65_536
 BULKS_AHEAD = 3
@@ -49,7 +63,8 @@ class Flow:
         self._futures: weakref.WeakValueDictionary[int, Future] = weakref.WeakValueDictionary()
         self._payloads: dict[int, Payload | int | float | None] = {}
         self._bulks: dict[int, list[Result]] = {}
-        self._needed: set[int] = set()  # ids of values that calls wait for, so failures are heard
+        self._open: dict[int, None] = {}  # containers that were created here
+        self._needs = Needs(client.let_go)
         self._closed = False
 
     @staticmethod
@@ -69,16 +84,38 @@ class Flow:
     def call(self, function: bytes, arguments: Any, settings: Settings, label: str) -> Future:
         """Put a call and return its future."""
         id = self.client.ids.take()
-        payload, waits = encode_call(function, *arguments)
-        self._needed.update(waits)
-        task = self._task(
-            id, payload, settings, inputs=tuple((one, None) for one in waits), output=id
-        )
+        payload, found = encode_call(function, *arguments)
+        self._needs.begin(id, (one for one, _ in found.inputs))
+        inputs, writes = tuple(found.inputs), tuple(found.written)
+        task = self._task(id, payload, settings, inputs=inputs, output=id, writes=writes)
         future = self._futures[id] = Future(self, id, label)
-        self.client.put([task], first=[Create(id, "value", label)])
+        held = [Hold(container, id) for container in writes]
+        self.client.put([task], first=[Create(id, "value", label), *held])
         if time.monotonic() - self._turned_s > TURN_S:
             self.turn()
         return future
+
+    def container(self, name: str) -> int:
+        """Create a container that stays open until it is closed, or until the end."""
+        id = self.client.ids.take()
+        self.client.put([], first=[Create(id, "container", name)])
+        self._open[id] = None
+        return id
+
+    def write(self, operations: Sequence[Operation]) -> None:
+        """Do operations on data."""
+        self.client.put([], first=operations)
+
+    def close(self, id: int) -> None:
+        """Write no more to a container here."""
+        if id in self._open:
+            del self._open[id]
+            self.client.put([], first=[References(id, writers=-1)])
+
+    def complete(self) -> None:
+        """Close the containers that are still open."""
+        for id in list(self._open):
+            self.close(id)
 
     def share(self, value: Any) -> Future:
         """Store a value and return its future."""
@@ -108,7 +145,7 @@ class Flow:
     ) -> Iterator[Any]:
         """Call a function for each item, in bulks, and yield the values in order."""
         for result in self._run_bulks(function, items, settings):
-            for value in values(result):
+            for value in returns(result):
                 if isinstance(value, CallFailed):
                     raise AppFailed(f"a call of {name}.map failed:\n{value.text}")
                 yield value
@@ -117,7 +154,7 @@ class Flow:
         """Call a function for each item, in bulks, and return the number of calls."""
         number, failed = 0, ""
         for result in self._run_bulks(function, items, settings):
-            for value in values(result):
+            for value in returns(result):
                 number += 1
                 if isinstance(value, CallFailed):
                     failed = failed or value.text
@@ -148,7 +185,9 @@ class Flow:
     ) -> tuple[int, int]:
         """Put a bulk; return its id and its number of parts."""
         id = self.client.ids.take()
-        parts = tuple(pickle.dumps(part, protocol=5) for part in batches(calls, CALLS_PER_PART))
+        # A call that takes its process down, or too long, must not take others along.
+        width = 1 if settings.run == "process" else CALLS_PER_PART
+        parts = tuple(pickle.dumps(part, protocol=5) for part in batches(calls, width))
         self._bulks[id] = []
         self.client.put([self._task(id, function, settings, parts=parts)])
         return id, len(parts)
@@ -163,8 +202,6 @@ class Flow:
             self._bulks[id].clear()
             while first in arrived:
                 result = arrived.pop(first)
-                if result.failure is not None:
-                    raise AppFailed(f"{result.failure.message}\n{result.failure.details}")
                 first += result.width
                 yield result
         del self._bulks[id]
@@ -183,11 +220,22 @@ class Flow:
         most = 0 if count is None else max(0, len(missing) - count)
         end_s = None if timeout_s is None else time.monotonic() + timeout_s
 
+        watch = Watch(self.client)
+
         def reached() -> bool:
             nonlocal missing
             if self._collect():
+                watch.reset()
                 missing = [future for future in missing if not future.ready]
-            return len(missing) <= most or (end_s is not None and time.monotonic() >= end_s)
+            if len(missing) <= most:
+                return True
+            if watch.stuck():
+                labels = ", ".join(dict.fromkeys(one.label for one in missing[:STUCK_SHOWN]))
+                raise AppFailed(
+                    f"nothing runs any more, and this will never be there: {labels}; "
+                    "it waits for a member of an array that nobody writes"
+                )
+            return end_s is not None and time.monotonic() >= end_s
 
         self._until(reached)
 
@@ -224,9 +272,9 @@ class Flow:
             self.unheard.append(future.failure)
         self._payloads.pop(future.id, None)
         if not self._closed:
-            self.client.let_go(future.id)
+            self._needs.drop(future.id)
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Note the failures that nobody has heard of."""
         self._collect()
         self._closed = True
@@ -251,6 +299,7 @@ class Flow:
         return bool(results or notices)
 
     def _finish(self, result: Result) -> None:
+        self._needs.end(result.id)
         if result.forwarded:
             self.client.subscribe(result.id)
         elif result.failure is None:
@@ -267,8 +316,7 @@ class Flow:
     def _know(self, id: int, value: Any, failure: str) -> None:
         """Note that a value, or why there is none, is known; None stands for a large one."""
         future = self._futures.get(id)
-        needed = id in self._needed
-        self._needed.discard(id)
+        needed = self._needs.known(id)
         if future is None:
             if failure and not needed:
                 self.unheard.append(failure)

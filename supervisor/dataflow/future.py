@@ -15,6 +15,9 @@ class AppFailed(SupervisorError):
     """A call failed, or one whose value it needs; the text says which, where and why."""
 
 
+AppFailed.__module__ = "supervisor"  # where it is imported from, and what tracebacks show
+
+
 class Future(Pending):
     """The value of a call, which is there some time.
 

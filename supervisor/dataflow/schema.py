@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,7 @@ from supervisor.core.errors import InputError, UnknownName
 from supervisor.dataflow.document import Document, Key
 
 Positive = Annotated[float, Meta(gt=0)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
 class ObjectiveSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,7 +42,7 @@ class WorkflowSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """The top level of a workflow file."""
 
     objective: ObjectiveSection
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")] | None = None
+    name: Name | None = None
     space: dict[str, Any] | None = None
     forbid: list[str] = []
     optimizer: dict[str, Any] | None = None
@@ -50,46 +51,115 @@ class WorkflowSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     workers: dict[str, int] = {}
 
 
-_SECTIONS: dict[tuple[Key, ...], type[msgspec.Struct]] = {
-    (): WorkflowSection,
-    ("objective",): ObjectiveSection,
-    ("task",): TaskSection,
-}
+class StepTaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the tasks of a step run."""
+
+    run: Literal["inline", "process"] = "process"
+    kind: str = REGULAR
+    priority: int = 0
+    timeout_s: Positive | None = None
+    retries: Annotated[int, Meta(ge=0)] = 0
 
 
-def convert(document: Document) -> WorkflowSection:
-    """Return a document's data, checked against the schema.
+class StepSection(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"arguments": "with"},
+):
+    """One step of a pipeline: what it does, for what, when, and what it needs."""
+
+    python: str | None = None
+    shell: str | None = None
+    arguments: dict[str, Any] = {}
+    foreach: dict[str, Any] = {}
+    when: bool | str = True
+    after: list[str] = []
+    inputs: list[str] = []
+    outputs: list[str] = []
+    task: StepTaskSection = StepTaskSection()
+
+
+class PipelineSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The top level of a workflow file with steps."""
+
+    steps: dict[str, Any]
+    name: Name | None = None
+    params: dict[str, Any] = {}
+    workers: dict[str, int] = {}
+
+
+Section = TypeVar("Section", bound=msgspec.Struct)
+
+OTHERWISE: dict[type[msgspec.Struct], tuple[str, ...]] = {WorkflowSection: ("steps", "params")}
+"""Keys of another form of a section, for hints."""
+
+
+def convert(
+    document: Document, section: type[Section], prefix: tuple[Key, ...] = (), data: Any = None
+) -> Section:
+    """Return a document's data, or a part of it, checked against the schema.
+
+    Args:
+        document: The file.
+        section: What the data have to be.
+        prefix: Keys that lead to the part.
+        data: The part.
 
     Raises:
         InputError: For the first key that is unknown, missing, or of the wrong type.
     """
+    data = document.data if data is None and not prefix else data
     try:
-        return msgspec.convert(document.data, WorkflowSection)
+        return msgspec.convert(data, section)
     except msgspec.ValidationError as error:
-        raise _located(str(error), document) from error
+        raise _located(str(error), document, section, prefix, data) from error
 
 
-def _located(text: str, document: Document) -> InputError:
+def _located(
+    text: str,
+    document: Document,
+    section: type[msgspec.Struct],
+    prefix: tuple[Key, ...],
+    data: Any,
+) -> InputError:
     problem, _, json_path = text.replace(" - at `key` in `$", " for a key - at `$").partition(
         " - at `$"
     )
     path = _keys(json_path.rstrip("`"))
+    where = document.where(*prefix, *path)
     if unknown := re.search(r"unknown field `(.*)`", problem):
-        known = [field.name for field in msgspec.structs.fields(_SECTIONS[path])]
-        where = document.where(*path, unknown[1])
-        return UnknownName(where, unknown[1], known, what="key")
+        inner = _section_at(section, path)
+        known = [field.encode_name for field in msgspec.structs.fields(inner)]
+        known += OTHERWISE.get(inner, ())
+        return UnknownName(
+            document.where(*prefix, *path, unknown[1]), unknown[1], known, what="key"
+        )
     if missing := re.search(r"missing required field `(.*)`", problem):
-        return InputError(document.where(*path), f"the key {missing[1]!r} is missing")
+        return InputError(where, f"the key {missing[1]!r} is missing")
     if chosen := re.search(r"Invalid enum value '(.*)'", problem):
-        choices = _choices(_SECTIONS[path[:-1]], str(path[-1]))
-        return UnknownName(document.where(*path), chosen[1], choices, what="value")
-    value = _value_at(document.data, path)
-    return InputError(document.where(*path), f"{value!r} is wrong here: {_plainly(problem)}")
+        choices = _choices(_section_at(section, path[:-1]), str(path[-1]))
+        return UnknownName(where, chosen[1], choices, what="value")
+    value = _value_at(data, path)
+    return InputError(where, f"{value!r} is wrong here: {_plainly(problem)}")
+
+
+def _section_at(section: type[msgspec.Struct], path: tuple[Key, ...]) -> type[msgspec.Struct]:
+    """Return the section that a path of keys leads to."""
+    for key in path:
+        [field] = [one for one in msgspec.structs.fields(section) if one.encode_name == key]
+        section = next(kind for kind in (field.type, *get_args(field.type)) if _is_section(kind))
+    return section
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _choices(section: type[msgspec.Struct], key: str) -> list[str]:
     """Return the texts that a key may have as its value."""
-    [field] = [field for field in msgspec.structs.fields(section) if field.name == key]
+    [field] = [one for one in msgspec.structs.fields(section) if one.encode_name == key]
     kinds = [field.type, *get_args(field.type)]
     return [text for kind in kinds if get_origin(kind) is Literal for text in get_args(kind)]
 

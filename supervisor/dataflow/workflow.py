@@ -152,18 +152,27 @@ def load_workflow(
     Raises:
         InputError: For the first thing that is wrong, with its place.
     """
-    document = read_document(path)
-    for assignment in overrides:
-        document.override(assignment)
-    section = convert(document)
-    folder = (folder or path.parent).resolve()
+    return search(read_document(path, overrides), (folder or path.parent).resolve())
+
+
+def search(document: Document, folder: Path) -> Workflow:
+    """Return the search or ensemble that a document describes.
+
+    Args:
+        document: The file as read.
+        folder: Where its relative paths begin.
+
+    Raises:
+        InputError: For the first thing that is wrong, with its place.
+    """
+    section = convert(document, WorkflowSection)
     _check_objective(section, document, folder)
     _check_task(section, document)
-    _check_workers(section, document)
+    check_workers(section.workers, document)
     space, points, points_count = _points(section, document, folder)
     options = section.optimizer or {}
     workflow = Workflow(
-        name=section.name or _default_name(path),
+        name=section.name or default_name(document.path),
         document=document,
         folder=folder,
         objective=section.objective,
@@ -179,7 +188,8 @@ def load_workflow(
     return workflow
 
 
-def _default_name(path: Path) -> str:
+def default_name(path: Path) -> str:
+    """Return what a workflow is called that does not say it."""
     return path.resolve().parent.name if path.stem == "workflow" else path.stem
 
 
@@ -223,8 +233,9 @@ def _check_task(section: WorkflowSection, document: Document) -> None:
         raise InputError(document.where("task", "size"), problem)
 
 
-def _check_workers(section: WorkflowSection, document: Document) -> None:
-    for kind, number in section.workers.items():
+def check_workers(workers: Mapping[str, int], document: Document) -> None:
+    """Check the numbers of workers by kind."""
+    for kind, number in workers.items():
         where = document.where("workers", kind)
         if not is_kind(kind):
             raise InputError(where, f"{kind!r} cannot name a kind; {KIND_NAMES}")

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import os
 import select
+import time
+from typing import Any
 
 import msgspec
 
-from supervisor.core.objective import Objective
-from supervisor.core.task import Failure, Report
+from supervisor.core.executor import Seat
+from supervisor.core.objective import Objective, Program
+from supervisor.core.payload import Buffer
+from supervisor.core.task import Report, Result, Task
 
 CHUNK = 65_536
-LENGTH_BYTES = 4
+MAGIC = b"\xf5S"  # user code that writes to a descriptor which is not its own is found out by it
+LENGTH_BYTES = 6
+HEADER_BYTES = len(MAGIC) + LENGTH_BYTES
+PIECE_BYTES = 2**30  # MessagePack ends at four times this
 
 
 class Begin(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """To the child, first: the objective of all its tasks."""
+    """To the child, first: what all its tasks are about, and the worker's seat."""
 
-    objective: Objective
+    job: Objective | Program
+    seat: Seat
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """To the child: evaluate; ``end_s`` is when the task will be killed, since the epoch."""
+    """To the child: run a task.
 
-    id: int
-    payload: bytes
+    Attributes:
+        end_s: When the task will be killed, in seconds since the epoch.
+        made: How many ids of data the worker has made, by their owners.
+    """
+
+    task: Task
     end_s: float
+    made: dict[int, int]
 
 
 class Stop(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -44,21 +57,68 @@ class Progress(msgspec.Struct, frozen=True, array_like=True, tag=True):
     report: Report
 
 
-class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """From the child: its task ended, with encoded metrics or a failure."""
+class Traces(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """From the child: what its task leaves behind if it fails, however it ends.
 
-    id: int
-    value: bytes
-    failure: Failure | None
-    note: str
+    Attributes:
+        temporaries: Files to be removed.
+        directory: Kept, and named in the failure; or empty.
+    """
+
+    temporaries: tuple[str, ...] = ()
+    directory: str = ""
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """From the child: its task ended.
+
+    Attributes:
+        result: Without rank and times, which the worker knows.
+        made: How many ids of data have been made now, by their owners.
+    """
+
+    result: Result
+    made: dict[int, int]
 
 
 ToChild = Begin | Run | Stop | Leave
-FromChild = Progress | Done
+FromChild = Progress | Traces | Done
+
+
+def _pieces(value: object) -> list[memoryview]:
+    """Return the memory of a buffer in pieces that MessagePack can hold.
+
+    Raises:
+        NotImplementedError: If it is not a buffer, as msgspec asks of its hooks.
+    """
+    if not isinstance(value, Buffer):
+        raise NotImplementedError(f"{type(value).__name__} cannot be sent")
+    ends = range(0, len(value), PIECE_BYTES)
+    return [value.view[begin : begin + PIECE_BYTES] for begin in ends]
+
+
+def _joined(kind: type, pieces: Any) -> Buffer:
+    """Return a buffer of its pieces.
+
+    Raises:
+        NotImplementedError: If something else is asked for, as msgspec asks of its hooks.
+    """
+    if kind is not Buffer:
+        raise NotImplementedError(f"{kind.__name__} cannot be received")
+    return Buffer(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_pieces)
+TO_CHILD = msgspec.msgpack.Decoder(ToChild, dec_hook=_joined)
+FROM_CHILD = msgspec.msgpack.Decoder(FromChild, dec_hook=_joined)
+
+
+class Garbled(Exception):
+    """Something arrived that is no message."""
 
 
 class Channel:
-    """One end of a socket pair that carries frames: a length, then a message.
+    """One end of a socket pair that carries frames: a mark, a length, then a message.
 
     Nothing blocks except ``wait``: what the socket does not take is kept for ``flush``.
     ``multiprocessing.connection`` would block in the middle of a frame, and importing it
@@ -75,8 +135,9 @@ class Channel:
 
     def send(self, message: ToChild | FromChild) -> None:
         """Send a message, or as much of it as the socket takes now."""
-        frame = msgspec.msgpack.encode(message)
-        self._unsent += len(frame).to_bytes(LENGTH_BYTES, "little") + frame
+        frame = _ENCODER.encode(message)
+        self._unsent += MAGIC + len(frame).to_bytes(LENGTH_BYTES, "little")
+        self._unsent += frame
         self.flush()
 
     def flush(self) -> bool:
@@ -91,15 +152,30 @@ class Channel:
             self._unsent.clear()
         return True
 
+    def push(self, patience_s: float) -> None:
+        """Send what is left over, as far as the other end takes it within so many seconds."""
+        end = time.monotonic() + patience_s
+        poller = select.poll()
+        poller.register(self.fd, select.POLLOUT)
+        while not self.flush() and (left := end - time.monotonic()) > 0:
+            poller.poll(left * 1e3)
+
     def receive(self) -> list[bytes]:
-        """Return the messages that have arrived, to be decoded by the caller."""
+        """Return the messages that have arrived, to be decoded by the caller.
+
+        Raises:
+            Garbled: If something else has arrived.
+        """
         self._fill()
         messages = []
-        while len(self._unread) >= LENGTH_BYTES:
-            end = LENGTH_BYTES + int.from_bytes(self._unread[:LENGTH_BYTES], "little")
-            if len(self._unread) < end:
+        while self._unread:
+            header = self._unread[:HEADER_BYTES]
+            if not MAGIC.startswith(header[: len(MAGIC)]):
+                raise Garbled(f"{bytes(header)!r} begins no message")
+            end = HEADER_BYTES + int.from_bytes(header[len(MAGIC) :], "little")
+            if len(header) < HEADER_BYTES or len(self._unread) < end:
                 break
-            messages.append(bytes(self._unread[LENGTH_BYTES:end]))
+            messages.append(bytes(self._unread[HEADER_BYTES:end]))
             del self._unread[:end]
         return messages
 

@@ -13,17 +13,29 @@ import os
 import signal
 import sys
 from collections import deque
+from collections.abc import Callable
 from typing import TextIO
 
-import msgspec
-
-from supervisor.core.objective import Evaluation, Objective
-from supervisor.core.task import Report
-from supervisor.executors.call import Evaluate, Outcome, PythonObjective, attempt
-from supervisor.executors.channel import Begin, Channel, Done, Leave, Progress, Run, Stop, ToChild
-from supervisor.executors.context import Context
+from supervisor.core.objective import Program
+from supervisor.core.task import Report, Result
+from supervisor.executors import traces
+from supervisor.executors.channel import (
+    TO_CHILD,
+    Begin,
+    Channel,
+    Done,
+    FromChild,
+    Leave,
+    Progress,
+    Run,
+    Stop,
+    ToChild,
+)
 from supervisor.executors.failures import from_exception
 from supervisor.executors.guard import Guard
+
+RunTask = Callable[[Run, Callable[[int, bytes], bool]], Done]
+"""Runs a task, given what takes its reports."""
 
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
 PR_SET_CHILD_SUBREAPER = 36
@@ -31,7 +43,7 @@ LIBC = ctypes.CDLL(None)
 
 
 def main(control: int, lifeline: int) -> None:
-    """Split into the guard and the evaluating process; serve until the worker says leave."""
+    """Split into the guard and the process that runs tasks; serve until the worker says leave."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     guard = os.getpid()
     child = os.fork()
@@ -41,7 +53,7 @@ def main(control: int, lifeline: int) -> None:
         os._exit(0)
     os.close(lifeline)
     settle(guard)
-    Evaluator(Channel(control)).serve()
+    Child(Channel(control)).serve()
 
 
 def settle(guard: int) -> None:
@@ -54,28 +66,27 @@ def settle(guard: int) -> None:
     faulthandler.enable()
 
 
-class Evaluator:
-    """Evaluates one task after the other, each from the same starting state."""
+class Child:
+    """Runs one task after the other, each from the same starting state."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._decoder = msgspec.msgpack.Decoder(ToChild)
         self._inbox: deque[ToChild] = deque()
         self._stopped = -1
         begin = self._next()
         assert isinstance(begin, Begin)  # the worker's first message
-        self._objective = begin.objective
-        self._evaluate = build(begin.objective)
-        self._state = StartingState(begin.objective.source_dir)
+        self._run = build(begin)
+        self._state = StartingState(begin.job.source_dir)
 
     def serve(self) -> None:
-        """Evaluate until told to leave, or until the worker is gone."""
+        """Run tasks until told to leave, or until the worker is gone."""
+        traces.listener = self._send
         while not isinstance(message := self._next(), Leave):
             if isinstance(message, Run):
                 self._state.restore()
-                value, failure, note = self._run(message)
+                done = self._attempt(message)
                 flush()
-                self._send(Done(message.id, value, failure, note))
+                self._send(done)
 
     def _next(self) -> ToChild:
         while not self._inbox:
@@ -86,19 +97,17 @@ class Evaluator:
         return self._inbox.popleft()
 
     def _receive(self) -> None:
-        self._inbox.extend(map(self._decoder.decode, self._channel.receive()))
+        self._inbox.extend(map(TO_CHILD.decode, self._channel.receive()))
 
-    def _run(self, run: Run) -> Outcome:
+    def _attempt(self, run: Run) -> Done:
         def tell(step: int, metrics: bytes) -> bool:
-            self._send(Progress(Report(run.id, step, metrics)))
-            return self._is_stopped(run.id)
+            self._send(Progress(Report(run.task.id, step, metrics)))
+            return self._is_stopped(run.task.id)
 
-        evaluation = msgspec.msgpack.decode(run.payload, type=Evaluation)
-        context = Context(evaluation, self._objective, end_s=run.end_s, tell=tell)
         try:
-            return attempt(self._evaluate, evaluation, context, self._objective.metric)
+            return self._run(run, tell)
         except BaseException as error:  # Ctrl-C is ignored here: the user's code raised it
-            return Outcome(b"", from_exception(error))
+            return Done(Result(run.task.id, b"", from_exception(error)), run.made)
 
     def _is_stopped(self, task_id: int) -> bool:
         self._receive()
@@ -107,20 +116,23 @@ class Evaluator:
             self._inbox.popleft()
         return self._stopped == task_id
 
-    def _send(self, message: Progress | Done) -> None:
+    def _send(self, message: FromChild) -> None:
         self._channel.send(message)
         while not self._channel.flush():
             self._channel.wait()
 
 
-def build(objective: Objective) -> Evaluate:
-    """Return what evaluates points of this objective."""
-    if objective.shell is None:
-        return PythonObjective(objective.python or "", objective.source_dir)
-    from supervisor.executors.shell import ShellObjective
+def build(begin: Begin) -> RunTask:
+    """Return what runs the tasks of a job; only that is imported."""
+    if isinstance(begin.job, Program):
+        from supervisor.executors.isolated import Calls
 
-    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # commands leave their orphans here
-    return ShellObjective(objective.shell, objective)
+        return Calls(begin.job, begin.seat)
+    from supervisor.executors.points import Points
+
+    if begin.job.shell is not None:
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # commands leave their orphans here
+    return Points(begin.job)
 
 
 class StartingState:

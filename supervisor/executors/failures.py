@@ -19,9 +19,9 @@ OURS = (str(Path(__file__).parent), "<frozen importlib")
 class TaskError(SupervisorError):
     """Carries a failure from the code that finds it to the code that returns it."""
 
-    def __init__(self, kind: FailureKind, message: str) -> None:
+    def __init__(self, kind: FailureKind, message: str, details: str = "") -> None:
         super().__init__(message)
-        self.failure = Failure(kind, message)
+        self.failure = Failure(kind, message, details)
 
 
 def from_exception(error: BaseException) -> Failure:

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from supervisor.core.calls import CallFailed, Wrapper, Written, decode_call
+from supervisor.core.errors import InputError
 from supervisor.core.executor import Seat
+from supervisor.core.files import arrived, missing, note_arrivals
 from supervisor.core.payload import Payload, pack
 from supervisor.core.scope import entered
 from supervisor.core.task import Failure, Report, Result, Task
+from supervisor.executors.failures import TaskError
 from supervisor.executors.nested import Nested
 
 MOST_FUNCTIONS = 64  # that are kept unpickled
@@ -31,15 +34,16 @@ class FunctionExecutor:
     """
 
     def __init__(self, seat: Seat) -> None:
+        note_arrivals()
         self._rank = seat.rank
-        self._nested = Nested(seat)
+        self.nested = Nested(seat)
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._result: Result | None = None
 
     def start(self, task: Task) -> None:
         """Make the call of a task, or the calls of one part of a bulk."""
         start_s = time.time()
-        nested = self._nested
+        nested = self.nested
         value: Payload | None = b""
         failure = None
         with entered(nested):
@@ -47,7 +51,7 @@ class FunctionExecutor:
                 value = self._call_each(task) if task.parts else self._call(task)
             except (Exception, SystemExit) as error:
                 nested.clear()
-                failure = Failure("raised", f"{type(error).__name__}: {error}", text_of(error))
+                failure = failure_of(error)
         self._result = Result(
             task.id,
             b"" if value is None else value,
@@ -64,16 +68,28 @@ class FunctionExecutor:
 
     def _call(self, task: Task) -> Payload | None:
         """Return the value of a task's call; None if another task will write it."""
+        arrived.clear()
         encoded, arguments, named = decode_call(task)
-        returned = self._function(encoded)(*arguments, **named)
-        return self._nested.forward(self._plain(returned), task)
+        problem = next(filter(None, (one.problem() for one in arrived)), "") if arrived else ""
+        function = self._function(encoded)
+        if problem:
+            raise InputError(name_of(function), problem)
+        returned = function(*arguments, **named)
+        value = self.nested.forward(self._plain(returned), task)
+        self.nested.complete()
+        return value
 
     def _call_each(self, task: Task) -> Payload:
         """Return the values of a part's calls; a call that raises fails alone."""
         function = self._function(task.payload)
         values = []
-        for argument in pickle.loads(task.parts[0]):
+        arrived.clear()
+        arguments = pickle.loads(task.parts[0])
+        lacking = any(one.problem() for one in arrived)
+        for argument in arguments:
             try:
+                if lacking and (problem := missing(argument)):
+                    raise InputError(name_of(function), problem)
                 values.append(self._plain(function(argument)))
             except (Exception, SystemExit) as error:
                 values.append(failed(error))
@@ -109,7 +125,7 @@ class FunctionExecutor:
         """Return the value of a call; what it writes is kept for the result."""
         if type(returned) is not Written:
             return returned
-        self._nested.operations.extend(returned.operations)
+        self.nested.operations.extend(returned.operations)
         return returned.value
 
     def _function(self, encoded: bytes) -> Callable[[Any], Any]:
@@ -123,8 +139,25 @@ class FunctionExecutor:
         return function
 
 
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what errors call a function."""
+    return str(getattr(function, "__name__", "app"))
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return the failure of a task whose call raised."""
+    if isinstance(error, TaskError):
+        return error.failure
+    if isinstance(error, InputError):
+        return Failure("invalid", str(error))
+    return Failure("raised", f"{type(error).__name__}: {error}", text_of(error))
+
+
 def text_of(error: BaseException) -> str:
-    """Return the traceback of the user's code."""
+    """Return the traceback of the user's code; none if the user is told without one."""
+    if isinstance(error, TaskError | InputError):
+        failure = failure_of(error)
+        return f"{failure.message}\n{failure.details}".rstrip()
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from supervisor.core.calls import IDENTITY, encode_call
 from supervisor.core.errors import SupervisorError, nearest
 from supervisor.core.executor import Seat
 from supervisor.core.ids import Ids
-from supervisor.core.operations import Create, Operation
+from supervisor.core.operations import Create, Hold, Insert, Operation, Reference, References
 from supervisor.core.payload import Payload
 from supervisor.core.pending import Pending, pack_complete
 from supervisor.core.scope import Settings
@@ -31,20 +32,23 @@ class Nested:
     def __init__(self, seat: Seat) -> None:
         self.tasks: list[Task] = []
         self.operations: list[Operation] = []
+        self._open: dict[int, None] = {}  # containers that were created here
         self._home = seat.home
         self._kinds = seat.kinds
-        self._ids = Ids(seat.rank, seat.ranks + 1, seat.servers)
+        self.ids = Ids(seat.rank, seat.ranks + 1, seat.servers)
 
     def clear(self) -> None:
         """Forget what was called."""
         self.tasks = []
         self.operations = []
+        self._open = {}
 
     def call(self, function: bytes, arguments: Any, settings: Settings, label: str) -> Pending:
         """Put a call and return its value, which is pending."""
-        id = self._ids.take(self._home)
-        payload, waits = encode_call(function, *arguments)
+        id = self.ids.take(self._home)
+        payload, found = encode_call(function, *arguments)
         self.operations.append(Create(id, "value", label, 0))
+        self.operations.extend(Hold(container, id) for container in found.written)
         self.tasks.append(
             Task(
                 id,
@@ -55,12 +59,35 @@ class Nested:
                 timeout_s=settings.timeout_s,
                 patience_s=settings.patience_s,
                 attempts=settings.attempts,
-                inputs=tuple((one, None) for one in waits),
+                inputs=tuple(found.inputs),
                 output=id,
                 quiet=True,
+                writes=tuple(found.written),
             )
         )
         return Pending(id)
+
+    def container(self, name: str) -> int:
+        """Create a container that stays open until this task and those it gives it to end."""
+        id = self.ids.take(self._home)
+        self.operations.append(Create(id, "container", name))
+        self._open[id] = None
+        return id
+
+    def write(self, operations: Sequence[Operation]) -> None:
+        """Do operations on data along with the result."""
+        self.operations.extend(operations)
+
+    def close(self, id: int) -> None:
+        """Close a container that was created here; one of others stays as it is."""
+        if id in self._open:
+            del self._open[id]
+            self.operations.append(References(id, writers=-1))
+
+    def complete(self) -> None:
+        """Close the containers that are still open."""
+        for id in list(self._open):
+            self.close(id)
 
     def forward(self, returned: Any, task: Task) -> Payload | None:
         """Return what a task returns, as it travels; None if it is pending.
@@ -73,26 +100,29 @@ class Nested:
                 return packed
         if not task.output:
             raise SupervisorError("it returned a future, and has no future of its own")
-        if not (isinstance(returned, Pending) and self._redirect(returned.id, task)):
-            payload, waits = encode_call(IDENTITY, (returned,))
-            inputs = tuple((one, None) for one in waits)
-            id = self._ids.take(self._home)
+        if not (isinstance(returned, Pending) and self._redirect(returned, task)):
+            payload, found = encode_call(IDENTITY, (returned,))
+            id = self.ids.take(self._home)
             self.tasks.append(
                 Task(
                     id,
                     payload,
                     kind=task.kind,
                     priority=task.priority,
-                    inputs=inputs,
+                    inputs=tuple(found.inputs),
                     output=task.output,
                     quiet=True,
                 )
             )
         return None
 
-    def _redirect(self, id: int, task: Task) -> bool:
-        """Let the call that makes this datum write the task's output; False if others wait."""
-        wanted = any((id, None) in one.inputs for one in self.tasks)
+    def _redirect(self, returned: Pending, task: Task) -> bool:
+        """Let the call that makes a value write the task's output; False if others need it."""
+        id = returned.id
+        wanted = returned.key is not None or any((id, None) in one.inputs for one in self.tasks)
+        wanted = wanted or any(
+            isinstance(o, Insert) and o.value == Reference(id) for o in self.operations
+        )
         for number, one in enumerate(self.tasks):
             if one.output == id and not wanted:
                 self.tasks[number] = msgspec.structs.replace(one, output=task.output)

@@ -1,23 +1,36 @@
-"""Evaluation in a child process: whatever the objective does, the worker goes on."""
+"""Tasks in a child process: whatever user code does there, the worker goes on."""
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from supervisor.core.errors import ProtocolError
-from supervisor.core.objective import Evaluation, Objective
+from supervisor.core.executor import Seat
+from supervisor.core.ids import Ids
+from supervisor.core.objective import Evaluation, Objective, Program
 from supervisor.core.task import Failure, Report, Result, Task
-from supervisor.executors.channel import Done, FromChild, Progress, Run, Stop
+from supervisor.executors.channel import (
+    FROM_CHILD,
+    Begin,
+    Done,
+    Garbled,
+    Progress,
+    Run,
+    Stop,
+    Traces,
+)
 from supervisor.executors.context import absolute, run_dir
 from supervisor.executors.guard import GRACE_S, SWEEP_S
-from supervisor.executors.output import Output
+from supervisor.executors.output import LoggedOutput, Output, PassedOutput
 from supervisor.executors.sandbox import Sandbox
+from supervisor.executors.traces import remove
 
 READ_BYTES = 1_000_000
+PUSH_S = 2e-3
 LOST_S = 2.0
 STUCK_S = GRACE_S + SWEEP_S + 3.0
 
@@ -30,6 +43,7 @@ class Current:
         verdict: Why the task is being killed, or None.
         stuck_at: When to stop waiting for its end, by the monotonic clock.
         lost_at: When to kill a child that broke its channel and does not die of it.
+        traces: What it leaves behind if it fails.
     """
 
     task: Task
@@ -39,20 +53,27 @@ class Current:
     verdict: Failure | None = None
     stuck_at: float = math.inf
     lost_at: float = math.inf
+    traces: list[Traces] = field(default_factory=list)
 
 
 class ProcessExecutor:
-    """Evaluates Python and shell objectives in a child that lives as long as it behaves.
+    """Runs tasks in a child that lives as long as it behaves.
 
     The child is started with the first task and again after it had to be killed. A time
-    limit counts from ``start`` and so includes the import of the objective.
+    limit counts from ``start`` and so includes the import of the user's code.
+
+    Args:
+        job: An objective, whose points are evaluated; or a program, whose calls are made.
+        seat: The worker's.
+        cores: That numerical libraries in the child may use.
+        ids: Maker of the ids of data; the child goes on where it stands.
     """
 
-    def __init__(self, objective: Objective, rank: int, cores: int) -> None:
-        self._objective = absolute(objective)
-        self._rank = rank
+    def __init__(self, job: Objective | Program, seat: Seat, cores: int, ids: Ids) -> None:
+        self._job = absolute(job) if isinstance(job, Objective) else job
+        self._seat = seat
         self._cores = cores
-        self._decoder = msgspec.msgpack.Decoder(FromChild)
+        self._ids = ids
         self._sandbox: Sandbox | None = None
         self._current: Current | None = None
         self._refused: Result | None = None
@@ -67,28 +88,38 @@ class ProcessExecutor:
             sandbox = self._ready()
         except OSError as error:
             failure = Failure("exited", f"its process could not be started: {error}")
-            self._refused = Result(task.id, b"", failure, self._rank, start_s, time.time())
+            self._refused = Result(task.id, b"", failure, self._seat.rank, start_s, time.time())
             return
-        evaluation = msgspec.msgpack.decode(task.payload, type=Evaluation)
-        log = run_dir(self._objective, evaluation.name) / "log.txt"
-        output = Output(log, evaluation.attempt, self._objective.output_limit_mb)
         timeout_at = time.monotonic() + task.limit_s
-        self._current = Current(task, output, start_s, timeout_at)
-        end_s = min(start_s + task.limit_s, self._objective.deadline_s)
-        sandbox.control.send(Run(task.id, task.payload, end_s))
+        self._current = Current(task, self._capture(task), start_s, timeout_at)
+        end_s = min(start_s + task.limit_s, self._job.deadline_s)
+        sandbox.control.send(Run(task, end_s, self._ids.made))
 
     def _ready(self) -> Sandbox:
         self._idle()
         if self._sandbox is None:
-            self._sandbox = Sandbox(self._objective, self._cores)
+            self._sandbox = Sandbox(Begin(self._job, self._seat), self._cores)
         return self._sandbox
+
+    def _capture(self, task: Task) -> Output:
+        """Return what takes the output of a task."""
+        limit_mb = self._job.output_limit_mb
+        if isinstance(self._job, Program):
+            return PassedOutput(limit_mb)
+        evaluation = msgspec.msgpack.decode(task.payload, type=Evaluation)
+        log = run_dir(self._job, evaluation.name) / "log.txt"
+        return LoggedOutput(limit_mb, log, evaluation.attempt)
 
     def _idle(self) -> Result | None:
         """Keep the descriptors quiet between tasks: helpers of a model may print, or crash."""
         if self._sandbox is not None:
             self._sandbox.read_output(READ_BYTES)
-            self._sandbox.control.receive()
-            if self._sandbox.ended():
+            broken = False
+            try:
+                self._sandbox.control.receive()
+            except Garbled:
+                broken = True
+            if broken or self._sandbox.ended():
                 self._sandbox.close(patience_s=0)
                 self._sandbox = None
         refused, self._refused = self._refused, None
@@ -100,12 +131,13 @@ class ProcessExecutor:
             return self._idle()
         # Asked first, so that all a dead child has sent and printed is read below.
         ended = self._sandbox.ended()
-        self._sandbox.control.flush()
+        self._sandbox.control.push(PUSH_S)
         done = self._listen(self._current, self._sandbox)
         self._current.output.add(self._sandbox.read_output(READ_BYTES))
         self._judge(self._current, done)
         if self._current.verdict is None and done is not None:
-            return self._finish(self._current, done.value, done.failure, done.note)
+            self._ids.resume(done.made)
+            return self._finish(self._current, done.result)
         if ended:
             return self._bury(self._current, self._sandbox.end())
         if time.monotonic() > self._current.stuck_at:
@@ -114,15 +146,17 @@ class ProcessExecutor:
 
     def _listen(self, current: Current, sandbox: Sandbox) -> Done | None:
         done = None
-        for data in sandbox.control.receive():
-            try:
-                message = self._decoder.decode(data)
-            except msgspec.DecodeError:  # user code wrote to a descriptor that is not its own
-                current.lost_at = time.monotonic()
-                return None  # nor is a result to be trusted that comes this way
+        try:
+            messages = [FROM_CHILD.decode(data) for data in sandbox.control.receive()]
+        except (Garbled, msgspec.DecodeError):  # user code wrote to a descriptor not its own
+            current.lost_at = time.monotonic()
+            return None  # nor is a result to be trusted that comes this way
+        for message in messages:
             if isinstance(message, Progress):
                 self._reports.append(message.report)
-            elif message.id == current.task.id:
+            elif isinstance(message, Traces):
+                current.traces.append(message)
+            elif message.result.id == current.task.id:
                 done = message
         if sandbox.control.closed:
             current.lost_at = min(current.lost_at, time.monotonic() + LOST_S)
@@ -131,8 +165,9 @@ class ProcessExecutor:
     def _judge(self, current: Current, done: Done | None) -> None:
         """Kill a task that reached a limit; a result that is there already counts."""
         if current.output.exceeded:
-            limit = f"{self._objective.output_limit_mb:g} MB"
-            text = f"wrote more than {limit} of output and was killed; see task.output_limit_mb"
+            hint = "; see task.output_limit_mb" if isinstance(self._job, Objective) else ""
+            limit = f"{self._job.output_limit_mb:g} MB"
+            text = f"wrote more than {limit} of output and was killed{hint}"
             self._kill(current, Failure("output", text))
         elif done is not None:
             return
@@ -143,7 +178,7 @@ class ProcessExecutor:
             )
         elif time.monotonic() >= current.lost_at:
             self._kill(current, Failure("exited", "broke its connection to the worker"))
-        elif time.time() >= self._objective.deadline_s:
+        elif time.time() >= self._job.deadline_s:
             # The walltime ends; that says nothing about this point.
             self._kill(current, Failure("cancelled", "the time of the run is over"))
 
@@ -158,26 +193,25 @@ class ProcessExecutor:
         if self._sandbox is not None:
             self._sandbox.close(patience_s=0)
             self._sandbox = None
-        return self._finish(current, b"", current.verdict or end)
+        return self._finish(current, Result(current.task.id, b"", current.verdict or end))
 
     def _give_up(self, current: Current, sandbox: Sandbox) -> Result:
         """Return the failure of a task whose processes resist, e.g. stuck in a file system."""
         sandbox.abandon()
         self._sandbox = None
-        return self._finish(current, b"", current.verdict)
+        return self._finish(current, Result(current.task.id, b"", current.verdict))
 
-    def _finish(
-        self, current: Current, value: bytes, failure: Failure | None, note: str = ""
-    ) -> Result:
+    def _finish(self, current: Current, result: Result) -> Result:
         self._current = None
         current.output.close()
-        tail = current.output.tail()
-        if failure is not None and tail:
-            details = f"{failure.details}\nThe end of its output:\n{tail}".lstrip()
-            failure = msgspec.structs.replace(failure, details=details)
-        notes = "; ".join(text for text in (note, current.output.problem) if text)
-        return Result(
-            current.task.id, value, failure, self._rank, current.start_s, time.time(), notes
+        notes = "; ".join(text for text in (result.note, current.output.problem) if text)
+        return msgspec.structs.replace(
+            result,
+            failure=result.failure and told(result.failure, current),
+            rank=self._seat.rank,
+            start_s=current.start_s,
+            end_s=time.time(),
+            note=notes,
         )
 
     def reports(self) -> list[Report]:
@@ -206,5 +240,22 @@ class ProcessExecutor:
                 self._sandbox.close()
             else:
                 self._sandbox.close(patience_s=0)
+                clean(self._current.traces)
                 self._current.output.close()
         self._sandbox = self._current = None
+
+
+def told(failure: Failure, current: Current) -> Failure:
+    """Return a failure with the end of the task's output and what it left; the rest is removed."""
+    parts = [failure.details] if failure.details else []
+    tail = current.output.tail()
+    if tail.strip() and tail.strip() not in failure.details:
+        parts.append(f"The end of its output:\n{tail}")
+    parts.extend(f"Its directory is kept: {one}" for one in clean(current.traces))
+    return msgspec.structs.replace(failure, details="\n".join(parts))
+
+
+def clean(traces: list[Traces]) -> list[str]:
+    """Remove the files that a failed task left half-written; return the directories it left."""
+    remove(path for one in traces for path in one.temporaries)
+    return [one.directory for one in traces if one.directory]

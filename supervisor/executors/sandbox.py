@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from supervisor.core.objective import Objective
 from supervisor.core.task import Failure
 from supervisor.executors.channel import CHUNK, Begin, Channel, Leave
 from supervisor.executors.environment import child_environment
@@ -30,30 +29,32 @@ LEAVE_S = 2.0
 
 
 class Sandbox:
-    """A child process that evaluates tasks, with its guard; see ``guard.py``.
+    """A child process that runs tasks, with its guard; see ``guard.py``.
 
     Args:
-        objective: What the child evaluates.
+        begin: What its tasks are about.
         cores: That numerical libraries in it may use, unless the user says otherwise.
 
     Raises:
         OSError: If the process cannot be started.
     """
 
-    def __init__(self, objective: Objective, cores: int) -> None:
+    def __init__(self, begin: Begin, cores: int) -> None:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             control, far_control = _pair(ours, theirs)
             lifeline, far_lifeline = _pair(ours, theirs)
             self.output, far_output = os.pipe()
             ours.callback(os.close, self.output)
             theirs.callback(os.close, far_output)
-            self._process = _start(objective, cores, (far_control, far_lifeline), far_output)
+            self._process = _start(
+                begin.job.source_dir, cores, (far_control, far_lifeline), far_output
+            )
             self._descriptors = ours.pop_all()
         os.set_blocking(self.output, False)
         os.set_blocking(lifeline, False)
         self._lifeline = lifeline
         self.control = Channel(control)
-        self.control.send(Begin(objective))
+        self.control.send(begin)
 
     def filenos(self) -> list[int]:
         """Return the descriptors that become readable when something happened."""
@@ -73,7 +74,7 @@ class Sandbox:
         return self._process.poll() is not None
 
     def end(self) -> Failure:
-        """Return what the end of the child means for the task it was evaluating."""
+        """Return what the end of the child means for the task it was running."""
         try:
             status = os.read(self._lifeline, STATUS_BYTES)
         except OSError:
@@ -131,7 +132,7 @@ def _pair(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int
 
 
 def _start(
-    objective: Objective, cores: int, descriptors: tuple[int, int], output: int
+    folder: str, cores: int, descriptors: tuple[int, int], output: int
 ) -> subprocess.Popen[bytes]:
     paths = [str(Path(entry).absolute()) for entry in sys.path]
     # -P: the working directory must not hide modules of the standard library.
@@ -142,7 +143,7 @@ def _start(
         stdout=output,
         stderr=output,
         pass_fds=descriptors,
-        cwd=objective.source_dir,
+        cwd=folder,
         env=child_environment(os.environ, cores),
         start_new_session=True,
     )

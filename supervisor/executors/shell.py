@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from supervisor.core.objective import Evaluation, Objective
+from supervisor.executors.command import SHELL, Pipe, check, run_command
 from supervisor.executors.context import Context, strict_json
-from supervisor.executors.failures import TaskError, killed
-from supervisor.executors.guard import SWEEP_S, sweep, wake_on
+from supervisor.executors.failures import TaskError
+from supervisor.executors.guard import SWEEP_S, sweep
 from supervisor.executors.template import render
 
-SHELL = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
 KEPT_BYTES = 1_000_000
 LONGEST_VARIABLE = 100_000  # Linux refuses to start programs with 131,072 bytes in one
-REASONS = {126: ": the command cannot be executed", 127: ": the command was not found"}
 
 
 class ShellObjective:
@@ -28,7 +24,6 @@ class ShellObjective:
     def __init__(self, command: str, objective: Objective) -> None:
         self._command = command
         self._objective = objective
-        self._wake = wake_on(signal.SIGCHLD)
 
     def __call__(self, evaluation: Evaluation, context: Context) -> object:
         """Return the command's result: a mapping or a number."""
@@ -46,60 +41,11 @@ class ShellObjective:
 
         Processes that it leaves in the background are killed.
         """
-        process = subprocess.Popen(
-            [SHELL, "-c", script],
-            stdout=subprocess.PIPE,
-            env=environment,
-            process_group=0,  # "kill 0" in a script must not end the child
-        )
-        assert process.stdout is not None
-        with process.stdout as stdout:
-            copy = Copy(stdout.fileno(), self._wake)
-            copy.until(process)
-            code = process.wait()
-            sweep(SWEEP_S)
-            copy.rest()
-        return code, bytes(copy.tail)
-
-
-class Copy:
-    """Copies a command's standard output to our own, and keeps its end."""
-
-    def __init__(self, source: int, wake: int) -> None:
-        os.set_blocking(source, False)
-        self._source = source
-        self._wake = wake
-        self.tail = bytearray()
-
-    def until(self, process: subprocess.Popen[bytes]) -> None:
-        """Copy until the process ends, or has closed its standard output."""
-        poller = select.poll()
-        poller.register(self._source, select.POLLIN)
-        poller.register(self._wake, select.POLLIN)
-        while process.poll() is None:
-            for fd, _ in poller.poll():
-                if fd == self._wake:
-                    os.read(self._wake, 512)
-                elif self._some() == b"":
-                    return
-
-    def rest(self) -> None:
-        """Copy what is left in the pipe."""
-        while self._some():
-            pass
-
-    def _some(self) -> bytes | None:
-        """Copy what is there; return it, None if there is nothing, b"" at the end."""
-        try:
-            data = os.read(self._source, 65_536)
-        except BlockingIOError:
-            return None
-        self.tail += data
-        del self.tail[:-KEPT_BYTES]
-        view = memoryview(data)
-        while view:
-            view = view[os.write(1, view) :]
-        return data
+        with Pipe(to=1, most=KEPT_BYTES) as stdout:
+            command = [SHELL, "-c", script]
+            code = run_command(command, stdout=stdout, environment=environment)
+            sweep(SWEEP_S)  # also those that left its process group
+            return code, bytes(stdout.kept)
 
 
 def variables(evaluation: Evaluation, context: Context) -> dict[str, str]:
@@ -119,22 +65,6 @@ def variables(evaluation: Evaluation, context: Context) -> dict[str, str]:
     if context.used_dir:
         found["SUPERVISOR_TASK_DIR"] = str(context.dir)
     return found
-
-
-def check(code: int) -> None:
-    """Raise the failure that an exit code means, as ``subprocess`` and shells write it.
-
-    Raises:
-        TaskError: If the code is not 0.
-    """
-    if code == 0:
-        return
-    # A shell says 128 + n of a command that signal n killed.
-    number = -code if code < 0 else code - 128
-    if number in {int(known) for known in signal.Signals}:
-        failure = killed(number)
-        raise TaskError(failure.kind, failure.message)
-    raise TaskError("exited", f"exited with code {code}{REASONS.get(code, '')}")
 
 
 def last_result(stdout: bytes) -> object:

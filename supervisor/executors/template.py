@@ -54,9 +54,9 @@ def _fill(match: re.Match[str], quoting: str, values: Mapping[str, Any], context
     if escaped:
         return match[0][1:]
     if name in TASK_FIELDS:
-        return _quote(_text(getattr(context, name.removeprefix("task."))), quoting)
+        return quoted(text_of(getattr(context, name.removeprefix("task."))), quoting)
     if name in values:
-        return _quote(_text(values[name]), quoting)
+        return quoted(text_of(values[name]), quoting)
     if default is not None:
         return str(default)
     if name.startswith("task."):
@@ -78,13 +78,13 @@ def _split(command: str) -> Iterator[tuple[str | re.Match[str], str]]:
             yield match, stack[-1]
             position = match.end()
         else:
-            end = _advance(command, position, stack)
+            end = advance(command, position, stack)
             yield command[position:end], stack[-1]
             position = end
 
 
-def _advance(command: str, position: int, stack: list[str]) -> int:
-    """Return where the next piece begins; opens and closes quotations on the stack."""
+def advance(command: str, position: int, stack: list[str]) -> int:
+    """Return where the next piece of a script begins; opens and closes quotations on the stack."""
     char, inside = command[position], stack[-1]
     if inside == "'" or char == inside:
         if char == inside:
@@ -101,7 +101,8 @@ def _advance(command: str, position: int, stack: list[str]) -> int:
     return position + 1
 
 
-def _quote(text: str, quoting: str) -> str:
+def quoted(text: str, quoting: str) -> str:
+    """Return a text as the shell takes it, inside the quotation that it stands in."""
     if quoting == "'":
         return text.replace("'", "'\\''")
     if quoting == '"':
@@ -109,9 +110,10 @@ def _quote(text: str, quoting: str) -> str:
     return shlex.quote(text)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a value as it is written in a command."""
     if isinstance(value, list | tuple):
-        return " ".join(_text(item) for item in value)
+        return " ".join(text_of(item) for item in value)
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,14 +1,7 @@
-"""What happens in an experiment, as events, and their form as JSON.
-
-JSON has no NaN, no infinities, and readers that lose integers past 64 bits. Such values are
-written as ``{"float": "nan"}``, ``{"float": "-inf"}`` and ``{"int": "0x1f..."}``; a user's own
-mapping that looks like one of these is written inside ``{"literal": ...}``.
-"""
+"""What happens in an experiment, as events."""
 
 from __future__ import annotations
 
-import math
-import re
 from typing import Any
 
 import msgspec
@@ -16,6 +9,7 @@ import msgspec
 from supervisor.core.errors import SupervisorError
 from supervisor.core.objective import Metrics, Values
 from supervisor.core.task import FailureKind
+from supervisor.experiment.strict import encode_json, marked, unescape
 
 FORMAT = 1
 """Version of the journal's format; a journal of a later version is refused."""
@@ -36,6 +30,7 @@ class Opened(_Event, frozen=True, kw_only=True):
         maximize: Whether losses are the negated metric.
         source: Path of the workflow file.
         source_dir: Its folder.
+        steps: Names of the steps of a pipeline, in the order of the file; of others, none.
         time_s: Seconds since the epoch, here and in all events.
     """
 
@@ -47,6 +42,7 @@ class Opened(_Event, frozen=True, kw_only=True):
     source: str
     source_dir: str
     time_s: float
+    steps: list[str] = []
 
 
 class Session(_Event, frozen=True, kw_only=True):
@@ -174,11 +170,86 @@ class Closed(_Event, frozen=True, kw_only=True):
     time_s: float
 
 
-Event = Opened | Session | Asked | Reported | Finished | Failed | Waited | Interrupted | Closed
+class Expanded(_Event, frozen=True, kw_only=True):
+    """A step of a pipeline has its instances.
+
+    Attributes:
+        count: How many there are.
+        files: What its globs matched, by variable; files may come and go.
+    """
+
+    step: str
+    count: int
+    files: dict[str, list[str]] = {}
+    time_s: float
+
+
+class StepFinished(_Event, frozen=True, kw_only=True):
+    """An instance of a step has its value.
+
+    Attributes:
+        step: The step's name.
+        index: Number of the instance, from 0; -1 for a step without foreach.
+        each: The values of its variables, shortened for people.
+        attempts: How often it was run, or None if nobody knows.
+        value: What it returned, if JSON can hold it.
+        file: Name of the file in the experiment's folder that holds the pickled value; empty if
+            ``value`` is it.
+    """
+
+    step: str
+    index: int = -1
+    each: Values = {}
+    attempts: int | None = None
+    value: Any = None
+    file: str = ""
+    rank: int
+    host: str
+    start_s: float
+    end_s: float
+
+
+class StepFailed(_Event, frozen=True, kw_only=True):
+    """An instance of a step failed for good, or a step cannot run as a whole.
+
+    Attributes:
+        kind: As of tasks; "unwritten" if what it needs failed.
+        place: File and line of the step.
+    """
+
+    step: str
+    index: int = -1
+    each: Values = {}
+    attempts: int | None = None
+    kind: FailureKind
+    message: str
+    details: str = ""
+    place: str = ""
+    rank: int = -1
+    host: str = ""
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+class StepSkipped(_Event, frozen=True, kw_only=True):
+    """An instance of a step, or a step as a whole, is not to run."""
+
+    step: str
+    index: int = -1
+    each: Values = {}
+    reason: str
+    time_s: float
+
+
+StepEvent = Expanded | StepFinished | StepFailed | StepSkipped
+"""What happens only in pipelines."""
+
+SearchEvent = Asked | Reported | Finished | Failed | Waited
+"""What happens only in searches."""
+
+Event = Opened | Session | SearchEvent | StepEvent | Interrupted | Closed
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
-_marked = re.compile(rb'\{"(?:float|int|literal)":').search
-_zeros = bytes.maketrans(b"123456789", b"000000000")
 
 
 def encode(event: Event) -> bytes:
@@ -202,103 +273,7 @@ def decode(data: bytes) -> Event:
     Raises:
         msgspec.MsgspecError: The data are not a known event.
     """
-    if not _marked(data):
+    if not marked(data):
         return _decoder.decode(data)
     event: Event = msgspec.convert(unescape(msgspec.json.decode(data)), Event)
     return event
-
-
-def encode_json(record: Any) -> bytes:
-    """Return structs, mappings, lists and scalars as strict JSON that ``unescape`` understands."""
-    try:
-        data = _encoder.encode(record)
-    except ValueError:
-        # Surrogates, or more digits than Python turns into text.
-        return _encode_with_marks(record)
-    return _encode_with_marks(record) if _may_need_marks(data) else data
-
-
-def _may_need_marks(data: bytes) -> bool:
-    """Return whether JSON may have lost a value, or hold a mapping that looks like a mark.
-
-    Nearly no record does, and to see that in the bytes is several times faster than to walk
-    through the record. Values that are not finite become ``null``; integers past 64 bits have
-    19 digits at least.
-    """
-    digits = data.translate(_zeros)
-    return b"null" in data or b"0" * 19 in digits or _marked(data) is not None
-
-
-def _encode_with_marks(record: Any) -> bytes:
-    """Return a record as JSON by walking through it."""
-    plain = escape(msgspec.to_builtins(record, str_keys=True, enc_hook=_simplify))
-    try:
-        return msgspec.json.encode(plain)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_without_surrogates(plain))
-
-
-def escape(value: Any) -> Any:
-    """Return a value of built-in types in the form that strict JSON can hold."""
-    kind = type(value)
-    if kind is float:
-        return value if math.isfinite(value) else {"float": repr(value)}
-    if kind is int:
-        return value if -(2**63) <= value < 2**63 else {"int": hex(value)}
-    if kind is dict:
-        items = {key: escape(item) for key, item in value.items()}
-        return {"literal": items} if _looks_marked(value) else items
-    if kind is list or kind is tuple:
-        return [escape(item) for item in value]
-    return value
-
-
-def unescape(value: Any) -> Any:
-    """Return the value that ``escape`` was given; tuples have become lists."""
-    if isinstance(value, list):
-        return [unescape(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if _looks_marked(value):
-        ((mark, inner),) = value.items()
-        if mark == "float":
-            return float(inner)
-        if mark == "int":
-            return int(inner, 16)
-        value = inner
-    return {key: unescape(item) for key, item in value.items()}
-
-
-def _looks_marked(mapping: dict[str, Any]) -> bool:
-    """Return whether a mapping would be read as a mark."""
-    if len(mapping) != 1:
-        return False
-    ((key, value),) = mapping.items()
-    return key == "literal" or (key in ("float", "int") and isinstance(value, str))
-
-
-def _simplify(value: Any) -> Any:
-    """Return what msgspec does not encode as a type that it does.
-
-    Libraries hand out subclasses of float, int and str, and arrays and scalars of NumPy.
-    """
-    for base in (float, int, str):
-        if isinstance(value, base):
-            return base(value)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{value!r} is of type {type(value).__name__}")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_simplify)
-
-
-def _without_surrogates(value: Any) -> Any:
-    """Return a value of built-in types whose texts can be encoded as UTF-8."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(value[key]) for key in value}
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    return value

@@ -117,6 +117,11 @@ class Experiment(msgspec.Struct, frozen=True):
         return self.path / "report.html"
 
     @property
+    def values(self) -> Path:
+        """Return the path of the folder of values of steps that JSON cannot hold."""
+        return self.path / "values"
+
+    @property
     def runs(self) -> Path:
         """Return the path of the folder of run directories."""
         return self.path / "runs"

@@ -15,8 +15,9 @@ import msgspec
 import psutil
 
 from supervisor.core.errors import SupervisorError
-from supervisor.experiment.events import Opened, Session, encode_json
+from supervisor.experiment.events import Opened, Session
 from supervisor.experiment.folder import replacing
+from supervisor.experiment.strict import encode_json
 from supervisor.experiment.table import timestamp
 
 GIT_TIMEOUT_S = 5.0

@@ -145,7 +145,7 @@ class State:
             case _:
                 self._mark(event)
 
-    def _mark(self, event: Opened | Session | Interrupted | Closed) -> None:
+    def _mark(self, event: Event) -> None:
         """Take an event into account that is about the experiment as a whole."""
         match event:
             case Opened():

@@ -12,7 +12,6 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,9 @@ from supervisor.experiment.events import Asked, AskedPoint, Event, Finished
 from supervisor.experiment.folder import replacing
 from supervisor.experiment.journal import read_journal
 from supervisor.experiment.state import PointState, State
+from supervisor.experiment.step_table import StepTable, read_step_table
+from supervisor.experiment.steps import is_pipeline
+from supervisor.experiment.times import timestamp as timestamp
 
 FIXED = ("point", "name", "status", "attempts", "rank", "host", "start", "end", "seconds", "loss")
 """The columns that every table begins with."""
@@ -76,8 +78,10 @@ class Table(msgspec.Struct, frozen=True):
         return row
 
 
-def read_table(journal: Path) -> Table:
+def read_table(journal: Path) -> Table | StepTable:
     """Return the table of a journal, which another process may be writing."""
+    if is_pipeline(journal):
+        return read_step_table(journal)
     state = State()
     metrics: dict[str, None] = {}
     parameters: dict[str, None] = {}
@@ -161,17 +165,6 @@ def write_parquet(journal: Path, path: Path) -> None:
             arrays.append(pyarrow.array([v if v is None else _text(v) for v in column]))
     with replacing(path) as file:
         pyarrow.parquet.write_table(pyarrow.table(arrays, names=names), file.buffer)
-
-
-def timestamp(time_s: float | None) -> str | None:
-    """Return a time as ISO 8601, UTC, with milliseconds; None if there is none."""
-    if time_s is None:
-        return None
-    try:
-        moment = datetime.fromtimestamp(time_s, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _collect(event: Event, metrics: dict[str, None], parameters: dict[str, None]) -> None:

@@ -1,96 +1,31 @@
-"""The progress of a campaign: a live line on a terminal, a plain line an interval elsewhere."""
+"""The progress of a campaign, and what came out at its end."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Sequence
 
 from supervisor.balancer.messages import Load
 from supervisor.core.errors import Interrupted
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.state import State, values_of
+from supervisor.monitor.display import Display, Snapshot
 from supervisor.monitor.text import clock, count, number, pairs
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.live import Live
-
-INTERVAL_S = 10.0
-"""Between two plain lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """How a campaign stands at one moment.
-
-    Attributes:
-        elapsed_s: Since this run began.
-        total: Number of points there will be, or None if only the optimizer knows.
-        finished, failed: Points that are closed.
-        running: Workers at work.
-        queued: Points that wait for a worker.
-        busy: Fraction of the workers' time that they worked, 0 to 1.
-        best: The best point, or "" while there is none.
-        left_s: Estimated seconds to the end; NaN if there is no estimate.
-    """
-
-    elapsed_s: float
-    total: int | None
-    finished: int
-    failed: int
-    running: int
-    queued: int
-    busy: float
-    best: str
-    left_s: float
-
-    def counts(self) -> str:
-        """Return the time and the numbers of points."""
-        of = "" if self.total is None else f" of {self.total}"
-        return (
-            f"{clock(self.elapsed_s)}  {self.finished}{of} done, {self.failed} failed, "
-            f"{self.running} running, {self.queued} queued"
-        )
-
-    def outlook(self) -> str:
-        """Return how well it goes."""
-        parts = [f"workers {100 * self.busy:.0f} % busy"]
-        if self.left_s == self.left_s:
-            parts.append(f"about {clock(self.left_s)} left")
-        if self.best:
-            parts.append(f"best {self.best}")
-        return ", ".join(parts)
 
 
 class Progress:
     """Shows how a campaign goes.
 
     Args:
-        stream: Where to; standard output.
-        width: Columns if the stream ends on a terminal, or None.
-        quiet: Whether to show nothing but the end.
-        time_s: Seconds by a steady clock.
+        display: Where.
     """
 
-    def __init__(
-        self,
-        stream: TextIO,
-        *,
-        width: int | None = None,
-        quiet: bool = False,
-        time_s: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._stream = stream
-        self._width = width
-        self._quiet = quiet
-        self._time_s = time_s
-        self._live: Live | None = None
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._time_s = display.time_s
         self._state = State()
         self._workers = 0
         self._total: int | None = None
-        self._began_s = self._next_s = 0.0
+        self._began_s = 0.0
         self._closed_before = 0
         self._busy_before_s = 0.0
 
@@ -109,16 +44,9 @@ class Progress:
         self._workers = workers
         self._total = total
         self._began_s = self._time_s()
-        self._next_s = self._began_s + INTERVAL_S
         self._closed_before = _closed(state)
         self._busy_before_s = state.busy_s
-        if self._quiet:
-            return
-        for title in titles:
-            self._print(title)
-        if self._width is not None:
-            self._live = _live(self._stream, self._width)
-            self._live.start()
+        self._display.begin(titles)
 
     def update(self, loads: Iterable[Load]) -> None:
         """Show how the campaign stands, if it is time to.
@@ -126,14 +54,8 @@ class Progress:
         Args:
             loads: What each server said last.
         """
-        if self._quiet:
-            return
-        snapshot = self._snapshot(list(loads))
-        if self._live is not None:
-            self._live.update(_bar(snapshot), refresh=True)
-        elif self._time_s() >= self._next_s:
-            self._next_s = self._time_s() + INTERVAL_S
-            self._print(f"{snapshot.counts()}; {snapshot.outlook()}")
+        if not self._display.quiet:
+            self._display.show(self._snapshot(list(loads)))
 
     def end(self, experiment: Experiment, ending: Exception | None) -> None:
         """Show what came out: counts, the best point, where the results lie, how to go on.
@@ -142,30 +64,27 @@ class Progress:
             experiment: Where everything was written.
             ending: Why the campaign ended before its time, or None.
         """
-        if self._live is not None:
-            self._live.stop()
+        self._display.end()
         counts = self._state.counts()
         closed = counts["finished"] + counts["failed"]
         elapsed_s = self._time_s() - self._began_s
         busy = (self._state.busy_s - self._busy_before_s) / (self._workers * elapsed_s)
-        self._print(
+        self._display.print(
             f"{count(closed, 'point')}: {counts['finished']} finished, {counts['failed']} failed, "
             f"in {clock(elapsed_s)}; workers {100 * busy:.0f} % busy"
         )
         for line in best_lines(self._state, experiment):
-            self._print(line)
-        self._print(f"results: {experiment.results}")
+            self._display.print(line)
+        self._display.print(f"results: {experiment.results}")
         if isinstance(ending, Interrupted):
-            self._print(f"{ending}; go on with: supervisor run --resume {experiment.path}")
-        if counts["failed"] and not self._quiet:
+            self._display.print(f"{ending}; go on with: supervisor run --resume {experiment.path}")
+        if counts["failed"] and not self._display.quiet:
             failed = next(p.name for p in self._state.points.values() if p.status == "failed")
-            self._print(f"why a point failed: supervisor why {experiment.path} {failed}")
+            self._display.print(f"why a point failed: supervisor why {experiment.path} {failed}")
 
     def _snapshot(self, loads: Sequence[Load]) -> Snapshot:
         counts = self._state.counts()
         elapsed_s = self._time_s() - self._began_s
-        time_s = sum(load.workers * load.elapsed_s for load in loads)
-        busy_s = sum(load.busy_s for load in loads)
         return Snapshot(
             elapsed_s=elapsed_s,
             total=self._total,
@@ -173,7 +92,7 @@ class Progress:
             failed=counts["failed"],
             running=sum(load.running for load in loads),
             queued=sum(load.queued for load in loads),
-            busy=min(1.0, busy_s / time_s) if time_s else 0.0,
+            busy=busy_of(loads),
             best=_best(self._state),
             left_s=self._left_s(_closed(self._state), elapsed_s),
         )
@@ -184,9 +103,11 @@ class Progress:
             return float("nan")
         return (self._total - closed) * elapsed_s / done
 
-    def _print(self, text: str) -> None:
-        self._stream.write(text + "\n")
-        self._stream.flush()
+
+def busy_of(loads: Sequence[Load]) -> float:
+    """Return the fraction of the workers' time that they worked."""
+    time_s = sum(load.workers * load.elapsed_s for load in loads)
+    return min(1.0, sum(load.busy_s for load in loads) / time_s) if time_s else 0.0
 
 
 def best_lines(state: State, experiment: Experiment) -> list[str]:
@@ -212,25 +133,3 @@ def _best(state: State) -> str:
 def _closed(state: State) -> int:
     counts = state.counts()
     return counts["finished"] + counts["failed"]
-
-
-def _live(stream: TextIO, width: int) -> Live:
-    """Return a display that rewrites its lines; rich is not needed where there is no terminal."""
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(file=stream, force_terminal=True, width=width)
-    return Live("", console=console, auto_refresh=False, transient=True)
-
-
-def _bar(snapshot: Snapshot) -> RenderableType:
-    from rich.console import Group
-    from rich.progress_bar import ProgressBar
-    from rich.text import Text
-
-    closed = snapshot.finished + snapshot.failed
-    total = None if snapshot.total is None else float(snapshot.total)
-    indent = " " * len(clock(0.0))
-    lines = [snapshot.counts(), f"{indent}  {snapshot.outlook()}"]
-    texts = [Text(line, no_wrap=True, overflow="ellipsis") for line in lines]
-    return Group(*texts, ProgressBar(total=total, completed=closed, width=60))

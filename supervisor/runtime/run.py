@@ -3,61 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from supervisor.balancer.client import Client
-from supervisor.balancer.layout import Layout, describe
+from supervisor.balancer.layout import Layout
 from supervisor.campaign.campaign import Campaign
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.suggestions import Suggestions
 from supervisor.core.errors import InputError
 from supervisor.dataflow.workflow import Workflow, load_workflow
-from supervisor.experiment.events import Opened, Session
+from supervisor.experiment.events import Opened
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import Journal, read_journal
-from supervisor.experiment.provenance import collect
-from supervisor.experiment.provenance import write as write_provenance
 from supervisor.experiment.state import State, replay
 from supervisor.experiment.table import write_csv
 from supervisor.monitor.progress import Progress
 from supervisor.runtime.conductor import Conductor, Signals
 from supervisor.runtime.entry import build_executor
+from supervisor.runtime.options import Options
+from supervisor.runtime.session import open_session, titles
 from supervisor.runtime.world import World
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How to run a workflow.
-
-    Attributes:
-        out: Folder of all experiments.
-        servers: Number of servers, or None for what the number of ranks calls for.
-        workers: Numbers of workers by kind, which win over the workflow's.
-        walltime_s: When to end resumably, in seconds from now; None for no limit.
-        overrides: ``key=value`` changes of the workflow.
-        command: The command line, for the record.
-    """
-
-    out: Path
-    servers: int | None = None
-    workers: Mapping[str, int] = field(default_factory=dict)
-    walltime_s: float | None = None
-    overrides: Sequence[str] = ()
-    command: Sequence[str] = ()
-
-
-def start(world: World, path: Path, options: Options, progress: Progress) -> Campaign:
+def start(world: World, workflow: Workflow, options: Options, progress: Progress) -> Campaign:
     """Run a workflow as a new experiment.
 
     Returns:
         The campaign, at its end.
 
     Raises:
-        InputError: If the workflow is wrong; nothing is created then.
+        InputError: If it does not fit the ranks; nothing is created then.
     """
-    workflow = load_workflow(path, options.overrides)
     layout = workflow.layout(world.size, options.servers, options.workers)
     world.gather()
     experiment = Experiment.create(options.out, workflow.name)
@@ -68,7 +44,7 @@ def start(world: World, path: Path, options: Options, progress: Progress) -> Cam
         seed=workflow.seed,
         metric=workflow.metric,
         maximize=workflow.objective.maximize is not None,
-        source=str(path.resolve()),
+        source=str(workflow.document.path.resolve()),
         source_dir=str(workflow.folder),
         time_s=time.time(),
     )
@@ -164,32 +140,24 @@ class Run:
         )
 
     def _open_session(self, journal: Journal, state: State) -> None:
-        session = Session(
-            number=len(state.sessions),
-            time_s=time.time(),
-            ranks=self.layout.size,
-            workers=len(self.layout.workers),
-            servers=len(self.layout.servers),
-            hosts=list(dict.fromkeys(self.world.hosts)),
-            walltime_s=self.options.walltime_s,
-        )
-        journal.append(session)
-        journal.flush()
-        state.apply(session)
         assert state.opening is not None
-        record = collect(
-            state.opening,
-            session,
-            command=self.options.command,
-            mpi=self.world.wire.library,
-            chosen=self.options.overrides,
+        session = open_session(
+            self.world,
+            self.layout,
+            self.options,
+            journal,
+            experiment=self.experiment,
+            opening=state.opening,
+            number=len(state.sessions),
         )
-        write_provenance(self.experiment.provenance, record)
+        state.apply(session)
 
     def _titles(self, resumed: bool) -> list[str]:
-        asked = self.options.servers
-        layout = describe(self.layout, self.world.hosts)
-        if asked is not None and asked != len(self.layout.servers):
-            layout += f"; {asked} servers were asked for, but a worker is needed"
-        what = "continues" if resumed else "begins"
-        return [layout, f"{self.experiment.path} {what}: {self.workflow.summary}"]
+        return titles(
+            self.world,
+            self.layout,
+            self.options,
+            experiment=self.experiment,
+            summary=self.workflow.summary,
+            resumed=resumed,
+        )

@@ -16,6 +16,7 @@ from typing import Any
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import Layout, describe, split
 from supervisor.core.errors import InputError, Interrupted, SupervisorError, nearest
+from supervisor.core.files import set_folder
 from supervisor.core.objective import Program
 from supervisor.core.scope import entered
 from supervisor.dataflow.flow import Flow
@@ -24,6 +25,7 @@ from supervisor.runtime.world import World, alone
 
 MAIN = "main"
 UNHEARD_SHOWN = 5
+PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 class ScriptFailed(SupervisorError):
@@ -72,7 +74,7 @@ def run_script(
         except (Interrupted, KeyboardInterrupt):
             raise
         except BaseException as error:
-            raise ScriptFailed(f"{path}: {text_of(error, path)}") from error
+            raise ScriptFailed(f"{path}: {text_of(error)}") from error
     if flow.unheard:
         shown = "\n".join(flow.unheard[:UNHEARD_SHOWN])
         more = len(flow.unheard) - UNHEARD_SHOWN
@@ -96,18 +98,20 @@ def _flow(world: World, layout: Layout, folder: str) -> Iterator[Flow]:
     if not world.hosts:
         world.gather()
     client = Client(layout, world.hosts)
+    set_folder(folder)
     pump = world.begin(layout, client, Program(folder), build_executor)
     own = Flow(client, pump.until, pump.turn)
     try:
         with entered(own):
             yield own
+        own.complete()
     except BaseException:
         client.withdraw(running=True)
         raise
     finally:
         client.drain()
         world.finish(pump)
-        own.close()
+        own.end()
 
 
 def load(path: Path) -> ModuleType:
@@ -117,6 +121,7 @@ def load(path: Path) -> ModuleType:
         InputError: If it cannot be imported.
     """
     folder = str(path.resolve().parent)
+    set_folder(folder)
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
     if not path.stem.isidentifier():
@@ -124,7 +129,7 @@ def load(path: Path) -> ModuleType:
     try:
         module = importlib.import_module(path.stem)
     except BaseException as error:
-        raise InputError(str(path), f"cannot be imported: {text_of(error, path)}") from error
+        raise InputError(str(path), f"cannot be imported: {text_of(error)}") from error
     if Path(module.__file__ or "").resolve() != path.resolve():
         raise InputError(str(path), f"another module {path.stem!r} hides it; rename the script")
     return module
@@ -178,13 +183,12 @@ def converted(text: str, parameter: inspect.Parameter, where: str) -> Any:
         raise InputError(where, f"{text!r} is no {kind.__name__}") from error
 
 
-def text_of(error: BaseException, path: Path) -> str:
-    """Return what went wrong in a script, from its own lines on."""
-    trace = error.__traceback__
-    own = trace
-    while own is not None and own.tb_frame.f_code.co_filename != str(path.resolve()):
-        own = own.tb_next
-    return "".join(traceback.format_exception(type(error), error, own or trace)).rstrip()
+def text_of(error: BaseException) -> str:
+    """Return what went wrong in a script, without our own lines."""
+    told = traceback.TracebackException.from_exception(error)
+    theirs = [frame for frame in told.stack if not frame.filename.startswith(PACKAGE)]
+    told.stack = traceback.StackSummary.from_list(theirs)
+    return "".join(told.format()).rstrip()
 
 
 @contextmanager

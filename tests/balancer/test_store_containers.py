@@ -9,6 +9,7 @@ from supervisor.core.operations import (
     Create,
     Enumerate,
     Exists,
+    Hold,
     Insert,
     Listing,
     Lookup,
@@ -96,7 +97,25 @@ def test_nested_data_are_closed_and_freed_with_the_outer_container(shard):
     _, notices = run(shard, References(2, writers=-1))
     assert notices == [Notice(1, 13, None)] and not shard.open()
     run(shard, References(2, readers=-1))
+    assert [13 in shard, 2 in shard] == [True, False], "who was told will fetch it"
+    run(shard, References(13, readers=-1))
     assert len(shard) == 0 == shard.nbytes
+
+
+def test_a_container_stays_open_for_the_tasks_that_write_to_it(shard):
+    run(shard, Create(2, "container", "B"), Hold(2, 7), Hold(2, 8), References(2, writers=-1))
+    run(shard, Hold(2, 7), Insert(2, "k", b"v"))
+    assert shard.open()
+    run(shard, Hold(2, 8))
+    assert not shard.open()
+    assert "closed" in refusal(shard, Hold(2, 9))
+
+
+def test_the_end_of_a_task_may_be_heard_of_before_its_beginning(shard):
+    run(shard, Create(2, "container", "B"), Hold(2, 7), References(2, writers=-1))
+    assert shard.open()
+    run(shard, Hold(2, 7))
+    assert not shard.open()
 
 
 def test_nesting_another_kind_or_where_a_value_is_is_refused(shard):

@@ -9,6 +9,7 @@ from supervisor.core.operations import (
     DataError,
     Enumerate,
     Exists,
+    Fail,
     Insert,
     Lookup,
     Nest,
@@ -90,3 +91,21 @@ def test_operations_are_for_their_kind(operation, kinds):
         answer, _ = run(shard, operation)
         misfit = isinstance(answer, DataError) and f"x (datum 1) is a {kind}; " in answer.message
         assert misfit == (kind not in kinds)
+
+
+def test_a_value_that_fails_tells_why_and_later_ones_how_they_depend_on_it(shard):
+    run(shard, Create(2, "value", "x"), Create(3, "value", "y"), Subscribe(2))
+    _, notices = run(shard, Fail(2, "no good"))
+    assert notices == [Notice(1, 2, None, None, "x (datum 2) failed: no good")]
+    run(shard, Fail(3, notices[0].failure, own=False))
+    why = "x (datum 2) failed: no good\nneeded by y (datum 3)"
+    assert refusal(shard, Subscribe(3)) == why == refusal(shard, Retrieve(3))
+    assert "closed" in refusal(shard, Store(2, b""))
+
+
+def test_a_failure_that_nobody_will_hear_of_is_the_answer(shard):
+    run(shard, Create(2, "value", "x", readers=0), Create(3, "value", "y", readers=0))
+    answer, _ = run(shard, Fail(2, "bad"))
+    assert answer == DataError("x (datum 2) failed: bad")
+    assert ask(shard, Fail(3, "bad", heard=True)) is None
+    assert len(shard) == 0

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,13 +36,16 @@ def any_event(cls):
         dict: mappings,
         float | None: st.none() | st.floats(),
         str | None: st.none() | texts,
+        int | None: st.none() | integers,
         list[str]: st.lists(texts, max_size=3),
+        dict[str, list[str]]: st.dictionaries(texts, st.lists(texts, max_size=3), max_size=2),
+        Any: values,
         list[AskedPoint]: st.lists(any_asked, max_size=3),
     }
     hints = {field.name: field.type for field in msgspec.structs.fields(cls)}
     fields = {
         name: mappings
-        if name in ("metrics", "values")
+        if name in ("metrics", "values", "each")
         else st.sampled_from(["raised", "signal", "cancelled"])
         if name == "kind"
         else known[hint]

@@ -11,6 +11,7 @@ from supervisor.experiment.events import Asked, AskedPoint, Failed, Finished, Op
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import Journal
 from supervisor.experiment.state import State
+from supervisor.monitor.display import Display
 from supervisor.monitor.progress import Progress
 from supervisor.monitor.text import clock, count, number, pairs
 
@@ -59,7 +60,7 @@ class Clock:
 def show(state, *, width=None, quiet=False):
     """Return a progress that began before the state's points, its clock and its stream."""
     stream, time_s = io.StringIO(), Clock()
-    progress = Progress(stream, width=width, quiet=quiet, time_s=time_s)
+    progress = Progress(Display(stream, width=width, quiet=quiet, time_s=time_s))
     progress.begin(["2 ranks", "begins"], State(), workers=2, total=5)
     progress._state = state
     return progress, time_s, stream

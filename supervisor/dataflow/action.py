@@ -1,0 +1,91 @@
+"""What the task of a step does on its worker. Workers import nothing else of steps."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from supervisor.core.calls import Wrapper
+from supervisor.executors.call import resolve
+from supervisor.executors.command import SHELL, Pipe, check, run_command
+from supervisor.executors.environment import child_environment
+from supervisor.executors.failures import TaskError
+
+KEPT_BYTES = 1_000_000
+
+
+def call_python(
+    function: str,
+    arguments: Mapping[str, Any],
+    folder: str,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+) -> Any:
+    """Call a function in the folder of the workflow and return what it returns.
+
+    Args:
+        function: ``module:function``.
+        arguments: By name.
+        folder: The workflow's.
+        inputs: Files that must be there before.
+        outputs: Files that must be there afterwards.
+
+    Raises:
+        TaskError: If a file is missing.
+    """
+    with chdir(folder):
+        _check(inputs, "its input {} is missing")
+        found = resolve(function, folder)
+        called = found.function if isinstance(found, Wrapper) else found
+        value = called(**arguments)
+        _check(outputs, "it ended without its output {}")
+    return value
+
+
+def call_shell(script: str, folder: str, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
+    """Run a script in the folder of the workflow and return its value.
+
+    That is the last line that it printed: what it says as JSON, or else the text; None if it
+    printed nothing.
+
+    Args:
+        script: For bash.
+        folder: The workflow's.
+        inputs: Files that must be there before.
+        outputs: Files that must be there afterwards.
+
+    Raises:
+        TaskError: If it exits with another code than 0, or a file is missing.
+    """
+    with chdir(folder):
+        _check(inputs, "its input {} is missing")
+        with Pipe(1, KEPT_BYTES) as stdout, Pipe(2, KEPT_BYTES) as stderr:
+            environment = child_environment(os.environ, None)
+            code = run_command(
+                [SHELL, "-c", script], stdout=stdout, stderr=stderr, environment=environment
+            )
+            check(code, "the command", stderr.text().rstrip())
+            printed = stdout.text()
+        _check(outputs, "it ended without its output {}")
+    return last_line(printed)
+
+
+def last_line(printed: str) -> Any:
+    """Return the value of the last line of a text."""
+    lines = printed.strip().splitlines()
+    if not lines:
+        return None
+    try:
+        return json.loads(lines[-1])
+    except ValueError:
+        return lines[-1]
+
+
+def _check(paths: Iterable[str], problem: str) -> None:
+    for path in paths:
+        if not Path(path).exists():
+            raise TaskError("invalid", problem.format(repr(path)))

@@ -1,0 +1,37 @@
+"""What the child of an objective does: it evaluates points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from supervisor.core.objective import Evaluation, Objective
+from supervisor.core.task import Result
+from supervisor.executors.call import Evaluate, PythonObjective, attempt
+from supervisor.executors.channel import Done, Run
+from supervisor.executors.context import Context
+
+
+class Points:
+    """Evaluates points of one objective."""
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._evaluate = evaluate_of(objective)
+
+    def __call__(self, run: Run, tell: Callable[[int, bytes], bool]) -> Done:
+        """Evaluate one point."""
+        evaluation = msgspec.msgpack.decode(run.task.payload, type=Evaluation)
+        context = Context(evaluation, self._objective, end_s=run.end_s, tell=tell)
+        value, failure, note = attempt(self._evaluate, evaluation, context, self._objective.metric)
+        return Done(Result(run.task.id, value, failure, note=note), run.made)
+
+
+def evaluate_of(objective: Objective) -> Evaluate:
+    """Return what evaluates points of this objective."""
+    if objective.shell is None:
+        return PythonObjective(objective.python or "", objective.source_dir)
+    from supervisor.executors.shell import ShellObjective
+
+    return ShellObjective(objective.shell, objective)

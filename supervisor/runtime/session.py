@@ -1,0 +1,75 @@
+"""The beginning of a session, of whatever kind the run is: its event, and where it comes from."""
+
+from __future__ import annotations
+
+import time
+
+from supervisor.balancer.layout import Layout, describe
+from supervisor.experiment.events import Opened, Session
+from supervisor.experiment.folder import Experiment
+from supervisor.experiment.journal import Journal
+from supervisor.experiment.provenance import collect
+from supervisor.experiment.provenance import write as write_provenance
+from supervisor.runtime.options import Options
+from supervisor.runtime.world import World
+
+
+def open_session(
+    world: World,
+    layout: Layout,
+    options: Options,
+    journal: Journal,
+    *,
+    experiment: Experiment,
+    opening: Opened,
+    number: int,
+) -> Session:
+    """Write what is known of a session into the journal and the folder, and return its event.
+
+    Args:
+        world: The ranks.
+        layout: Their roles.
+        options: Of the run.
+        journal: Open for appending.
+        experiment: The folder.
+        opening: The journal's first event.
+        number: Of the session, from 0.
+    """
+    session = Session(
+        number=number,
+        time_s=time.time(),
+        ranks=layout.size,
+        workers=len(layout.workers),
+        servers=len(layout.servers),
+        hosts=list(dict.fromkeys(world.hosts)),
+        walltime_s=options.walltime_s,
+    )
+    journal.append(session)
+    journal.flush()
+    record = collect(
+        opening,
+        session,
+        command=options.command,
+        mpi=world.wire.library,
+        chosen=options.overrides,
+    )
+    write_provenance(experiment.provenance, record)
+    return session
+
+
+def titles(
+    world: World,
+    layout: Layout,
+    options: Options,
+    *,
+    experiment: Experiment,
+    summary: str,
+    resumed: bool,
+) -> list[str]:
+    """Return the lines that a run begins with."""
+    asked = options.servers
+    line = describe(layout, world.hosts)
+    if asked is not None and asked != len(layout.servers):
+        line += f"; {asked} servers were asked for, but a worker is needed"
+    what = "continues" if resumed else "begins"
+    return [line, f"{experiment.path} {what}: {summary}"]

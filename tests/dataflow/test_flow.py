@@ -1,0 +1,366 @@
+"""Futures in one process: waiting, failing, cancelling, many at a time, and what is left over."""
+
+import gc
+import itertools
+import os
+import signal
+import time
+import tracemalloc
+
+import numpy
+import pytest
+
+import supervisor
+from supervisor import AppFailed, Future, app, as_completed, cancel, gather, share, wait
+from supervisor.core.errors import Interrupted, SupervisorError
+from supervisor.runtime import world
+
+
+@app
+def same(x):
+    return x
+
+
+@app
+def add(a, b=0):
+    return a + b
+
+
+@app
+def fib(n):
+    return n if n < 2 else add(fib(n - 1), fib(n - 2))
+
+
+@app
+def fail(text):
+    raise ValueError(f"wrong: {text}")
+
+
+@app
+def fail_for(bad, x):
+    if x == bad:
+        raise ValueError(f"wrong: {x}")
+    return x
+
+
+@app
+def fail_at_three(x):
+    return fail_for.function(3, x)
+
+
+@app
+def nap(seconds):
+    time.sleep(seconds)
+
+
+@app
+def array(n):
+    return numpy.ones(n)
+
+
+@app
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+
+
+@app
+def waits(x):
+    return add(x, 1).result()
+
+
+@app
+def maps(n):
+    return list(add.map(range(n)))
+
+
+@app
+def completes(n):
+    return [one.result() for one in as_completed([add(i) for i in range(n)])]
+
+
+@pytest.fixture
+def flow():
+    with supervisor.flow() as flow:
+        yield flow
+
+
+@pytest.fixture
+def servers(monkeypatch):
+    """Return the servers that the flow of the test makes, which is to be opened afterwards."""
+    made = []
+
+    class Noted(world.Server):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(world, "Server", Noted)
+    return made
+
+
+def stored(servers):
+    """Return the number of data that the servers still hold."""
+    return sum(len(server.flow._shard) for server in servers)
+
+
+# --- waiting -------------------------------------------------------------------------------
+
+
+def test_a_future_says_what_it_is_of_and_how_it_is(flow):
+    good, bad = same(1), fail("x")
+    assert isinstance(good, Future)
+    assert repr(good).startswith("<Future of same (test_flow.py:")
+    assert repr(good).endswith("): pending>")
+    wait([good, bad])
+    assert repr(good).endswith("): there>")
+    assert repr(bad).endswith("): failed>")
+
+
+def test_done_becomes_true_without_waiting(flow):
+    future = nap(0)
+    assert any(future.done() for _ in range(1000))
+    assert future.result() is None
+
+
+def test_wait_returns_when_enough_are_ready(flow):
+    futures = [same(i) for i in range(50)]
+    ready, missing = wait(futures, count=3)
+    assert len(ready) >= 3
+    assert {*ready, *missing} == {*futures}
+    assert wait(futures) == (futures, [])
+    assert wait([]) == ([], [])
+
+
+def test_wait_and_result_give_up_when_time_is_over(flow):
+    slow = [nap(0.02) for _ in range(5)]
+    ready, missing = wait(slow, timeout_s=0)
+    assert len(ready) < 5 and len(missing) > 0
+    with pytest.raises(TimeoutError, match=r"nap \(test_flow.py:\d+\) has no value after 0 s"):
+        slow[-1].result(timeout_s=0)
+    assert slow[-1].result(timeout_s=60) is None
+
+
+def test_futures_are_yielded_as_they_are_completed(flow):
+    futures = [add(same(i), 1) for i in range(20)]
+    assert sorted(one.result() for one in as_completed(futures)) == list(range(1, 21))
+    assert list(as_completed(reversed(futures))) == futures[::-1], "when all of them are there"
+    assert list(as_completed([])) == []
+
+
+def test_gather_takes_lists_mappings_generators_and_a_function(flow):
+    assert gather([same(1), same(2)]).result() == [1, 2]
+    assert gather((same(1), 2)).result() == (1, 2)
+    assert gather({"a": same(1), "b": [same(2)]}).result() == {"a": 1, "b": [2]}
+    assert gather(same(i) for i in range(4)).result() == [0, 1, 2, 3]
+    assert gather(sum, [same(i) for i in range(4)]).result() == 6
+    assert gather(len, {}).result() == 0
+
+
+def test_what_is_shared_is_there_at_once(flow):
+    shared = share({"a": 1})
+    assert shared.done()
+    assert add(gather(len, shared.result()), 1).result() == 2
+    assert same(shared).result() == {"a": 1}
+
+
+# --- many ----------------------------------------------------------------------------------
+
+
+def test_map_keeps_the_order_of_what_it_is_given(flow):
+    assert list(same.map(range(100))) == list(range(100))
+    assert list(same.map(reversed("abc"))) == ["c", "b", "a"]
+    assert list(same.map({"a": 1})) == ["a"]
+    assert list(same.map([])) == []
+
+
+def test_map_is_lazy_and_takes_no_more_than_a_few_bulks(flow, monkeypatch):
+    monkeypatch.setattr("supervisor.dataflow.flow.BULK_CALLS", 100)
+    taken = itertools.count()
+    values = same.map(next(taken) for _ in itertools.repeat(None))
+    assert [next(values) for _ in range(250)] == list(range(250))
+    assert next(taken) < 1000, "of an endless number of items"
+    values.close()
+    assert same(1).result() == 1
+
+
+def test_foreach_returns_the_number_of_calls_in_bounded_memory(flow):
+    assert same.foreach([]) == 0
+    assert same.foreach(i for i in range(10)) == 10
+    tracemalloc.start()
+    try:
+        assert same.foreach(range(300_000)) == 300_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 30e6
+
+
+def test_map_raises_when_it_is_the_turn_of_a_call_that_failed(flow):
+    values = fail_at_three.map(range(10))
+    assert [next(values) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(AppFailed, match=r"(?s)fail_at_three.*in fail_for.*ValueError: wrong: 3"):
+        next(values)
+    assert same(1).result() == 1
+
+
+def test_foreach_makes_all_calls_and_then_raises(flow):
+    with pytest.raises(AppFailed, match=r"(?s)fail_at_three.*ValueError: wrong: 3"):
+        fail_at_three.foreach(range(100))
+    assert flow.unheard == []
+
+
+# --- failures ------------------------------------------------------------------------------
+
+
+def test_a_failure_says_where_what_and_why(flow):
+    text = str(fail("x").exception())
+    assert text.startswith("fail (test_flow.py:")
+    assert "ValueError: wrong: x" in text
+    assert 'test_flow.py", line ' in text and "in fail" in text
+    assert "supervisor/executors" not in text
+
+
+def test_a_failure_reaches_what_needs_it_with_all_that_lies_between(flow):
+    last = gather(sum, [add(1, add(2, fail("root"))), same(1)])
+    text = str(last.exception())
+    assert text.startswith("fail (test_flow.py:")
+    assert text.count("needed by add (test_flow.py:") == 2
+    assert text.rstrip().endswith("needed by gather of sum")
+
+
+def test_a_failure_is_raised_each_time(flow):
+    bad = fail("x")
+    for _ in range(2):
+        with pytest.raises(AppFailed, match="wrong: x"):
+            bad.result()
+    assert isinstance(bad.exception(), AppFailed)
+    assert same(1).exception() is None
+
+
+def test_an_exit_of_an_app_is_its_failure(flow):
+    assert "SystemExit: 3" in str(app(lambda: exit(3))().exception())
+
+
+@pytest.mark.parametrize("one", [waits, maps, completes])
+def test_an_app_that_waits_fails_and_is_told_what_it_cannot_do(flow, one):
+    error = str(one(3).exception())
+    assert error.startswith(f"{one.__name__} (test_flow.py:")
+    assert "which only main() can do, and no app" in error or one is waits
+
+
+def test_failures_that_nobody_hears_of_are_kept_with_the_name_of_the_app():
+    with supervisor.flow() as flow:
+        dropped = [fail("dropped") for _ in range(2)]
+        del dropped
+        kept = fail("kept")
+        needed = fail("needed")
+        last = add(needed, 1)
+        heard = fail("heard")
+        heard.exception()
+    assert len(flow.unheard) == 4, flow.unheard
+    assert all("fail (test_flow.py:" in text for text in flow.unheard)
+    assert sum("needed by add (" in text for text in flow.unheard) == 1
+    assert not any("heard" in text for text in flow.unheard)
+    assert (kept.ready, last.ready) == (True, True)
+
+
+def test_calls_are_made_even_if_nobody_keeps_their_futures():
+    made.clear()
+    with supervisor.flow():
+        for i in range(30):
+            make(i)
+        make(add(100, 1))
+    assert sorted(made) == [*range(30), 101]
+
+
+made: list[int] = []
+
+
+@app
+def make(x):
+    made.append(x)
+
+
+# --- ending --------------------------------------------------------------------------------
+
+
+def test_a_cancelled_call_fails_and_so_does_what_needs_it(flow):
+    first = nap(0.01)
+    second = add(first, 1)
+    second.cancel()
+    assert "cancel" in str(second.exception()) or "withdrawn" in str(second.exception())
+    calls = [nap(0.01) for _ in range(20)]
+    needs = gather(calls)
+    cancel(calls)
+    assert sum(one.exception() is not None for one in calls) > 10
+    assert needs.exception() is not None
+    same(1).cancel()
+    assert same(2).result() == 2
+
+
+def test_an_exception_in_the_block_ends_what_is_queued():
+    made.clear()
+    with pytest.raises(KeyError), supervisor.flow():
+        for _ in range(100):
+            make(nap(0.005))
+        raise KeyError("mine")
+    assert len(made) < 100
+
+
+@pytest.mark.skipif(signal.getsignal(signal.SIGINT) is None, reason="SIGINT is not Python's")
+def test_ctrl_c_while_a_call_runs_ends_the_block():
+    began = time.monotonic()
+    with pytest.raises((KeyboardInterrupt, Interrupted)), supervisor.flow():
+        interrupted().result()
+    assert time.monotonic() - began < 4
+
+
+def test_after_the_block_apps_cannot_be_called():
+    with supervisor.flow():
+        assert same(1).result() == 1
+    with pytest.raises(SupervisorError, match="outside of a run"):
+        same(1)
+
+
+def test_flows_follow_each_other():
+    for _ in range(3):
+        with supervisor.flow() as flow:
+            assert fib(7).result() == 13
+        assert flow.unheard == []
+
+
+# --- memory --------------------------------------------------------------------------------
+
+
+def test_the_store_keeps_what_there_are_futures_of_and_nothing_else(servers):
+    with supervisor.flow():
+        assert fib(12).result() == 144
+        futures = [add(same(i), array(3)) for i in range(100)]
+        gather(futures).result()
+        same(0).result()  # what is let go of goes along with the next call
+        assert stored(servers) < 100 + 10
+        del futures
+        gc.collect()
+        fail("x").exception()
+        add(fail("x"), 1).exception()
+        same(0).result()
+        same(0).result()
+        assert stored(servers) < 10
+    assert stored(servers) == 0
+
+
+def test_a_long_chain_of_large_values_takes_the_memory_of_the_workers_cache(servers):
+    with supervisor.flow():
+        tracemalloc.start()
+        try:
+            x = array(1_000_000)
+            for _ in range(100):
+                x = add(x, 1)
+            assert x.result()[0] == 101
+            del x
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 256e6 + 10 * 8e6, "of 800e6 that there were"
+    assert stored(servers) == 0

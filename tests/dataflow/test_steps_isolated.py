@@ -1,0 +1,43 @@
+"""Steps that run isolated, as they do unless the file says otherwise."""
+
+from tests.dataflow.pipelines import NOTE, rows, run, values, write
+
+
+def test_a_step_may_crash_hang_or_exit_and_the_others_go_on(tmp_path, capsys):
+    write(
+        tmp_path,
+        "steps:\n"
+        "  crash: {python: 'iso:crash'}\n"
+        "  hang: {python: 'iso:hang', task: {timeout_s: 1}}\n"
+        "  sleep: {shell: 'sleep 60', task: {timeout_s: 1}}\n"
+        "  exit: {shell: 'echo no >&2; exit 7'}\n"
+        "  good: {python: 'iso:good', with: {x: '${first}'}}\n"
+        "  first: {shell: 'echo 5'}\n",
+        "import os, time\n"
+        "def crash(): os.kill(os.getpid(), 9)\n"
+        "def hang(): time.sleep(60)\n"
+        "def good(x): return x + 1\n",
+        name="iso",
+    )
+    assert run(tmp_path) == 1
+    assert values(tmp_path) == {"first": 5, "good": 6}
+    found = {name: row["message"] for name, row in rows(tmp_path).items()}
+    assert "killed by signal 9" in found["crash"]
+    assert "time limit of 1 s" in found["hang"]
+    assert "time limit of 1 s" in found["sleep"]
+    assert found["exit"] == "the command exited with code 7"
+    assert "workflow.yaml:6 exit: the command exited with code 7" in capsys.readouterr().err
+
+
+def test_a_failed_step_is_tried_again(tmp_path):
+    write(
+        tmp_path,
+        "steps:\n  shy: {python: 'shy:shy', task: {retries: 2}}\n",
+        NOTE + "import os\n"
+        "def shy():\n    note('try')\n"
+        "    if len(open('calls').read().split()) < 3: os._exit(3)\n    return 'there'\n",
+        name="shy",
+    )
+    assert run(tmp_path) == 0
+    assert values(tmp_path) == {"shy": "there"}
+    assert (tmp_path / "calls").read_text().split() == ["try"] * 3

