@@ -121,8 +121,8 @@ class Float(Range):
     def to_unit(self, value: Any) -> float:
         if not self.varies:
             return 0.5
-        if self.log:
-            start, end = math.log(self.lower), math.log(self.upper)
+        start, end = (math.log(self.lower), math.log(self.upper)) if self.log else (0.0, 0.0)
+        if start < end:  # not so in a range of a few rounding errors
             return _clamp((math.log(max(value, self.lower)) - start) / (end - start))
         return _clamp((value / 2 - self.lower / 2) / (self.upper / 2 - self.lower / 2))
 

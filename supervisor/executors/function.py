@@ -13,7 +13,7 @@ from supervisor.core.errors import InputError
 from supervisor.core.executor import Seat
 from supervisor.core.files import arrived, missing, note_arrivals
 from supervisor.core.payload import Payload, pack
-from supervisor.core.scope import entered
+from supervisor.core.scope import enter
 from supervisor.core.task import Failure, Report, Result, Task
 from supervisor.executors.failures import TaskError
 from supervisor.executors.nested import Nested
@@ -46,12 +46,14 @@ class FunctionExecutor:
         nested = self.nested
         value: Payload | None = b""
         failure = None
-        with entered(nested):
-            try:
-                value = self._call_each(task) if task.parts else self._call(task)
-            except (Exception, SystemExit) as error:
-                nested.clear()
-                failure = failure_of(error)
+        before = enter(nested)
+        try:
+            value = self._call_each(task) if task.parts else self._call(task)
+        except (Exception, SystemExit) as error:
+            nested.clear()
+            failure = failure_of(error)
+        finally:
+            enter(before)
         self._result = Result(
             task.id,
             b"" if value is None else value,

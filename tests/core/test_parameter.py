@@ -154,3 +154,8 @@ def test_a_grid_has_the_values_that_one_expects(parameter, steps, expected):
 def test_a_float_without_steps_has_no_grid():
     with pytest.raises(ValueError, match="needs steps"):
         Float(0, 1).grid()
+
+
+def test_a_logarithmic_range_of_one_rounding_error_has_two_ends():
+    narrow = Float(1e-12, 1.0000000000000002e-12, log=True)
+    assert [narrow.to_unit(end) for end in (narrow.lower, narrow.upper)] == [0.0, 1.0]

@@ -237,21 +237,21 @@ def test_using_changes_settings_of_some_calls_only(flow):
 
 
 def test_a_setting_that_does_not_exist_is_refused_with_the_nearest():
-    with pytest.raises(UnknownName, match="add.using: .*Did you mean 'priority'"):
+    with pytest.raises(UnknownName, match=r"add.using: .*Did you mean 'priority'"):
         add.using(priorty=3)
-    with pytest.raises(UnknownName, match="@app: .*Did you mean 'attempts'"):
+    with pytest.raises(UnknownName, match=r"@app: .*Did you mean 'attempts'"):
         app(atempts=3)
 
 
 def test_an_app_outside_of_a_run_says_how_to_run():
     with pytest.raises(SupervisorError, match="supervisor run SCRIPT"):
         add(1, 2)
-    with pytest.raises(SupervisorError, match="with supervisor.flow"):
+    with pytest.raises(SupervisorError, match=r"with supervisor.flow"):
         gather([1])
 
 
 def test_places_that_do_not_exist_are_refused(flow):
-    with pytest.raises(InputError, match="rank=5.*workers are the ranks 0 to 0"):
+    with pytest.raises(InputError, match=r"rank=5.*workers are the ranks 0 to 0"):
         location(rank=5)
     with pytest.raises(InputError, match="no worker is there; hosts: "):
         location(host="nowhere")

@@ -1,7 +1,7 @@
 """What Swift/T's users rely on, as a Python workflow; run by test_scripts.py on real ranks.
 
-Each behaviour is a function whose name says it; it raises if it is not so. ``main`` calls them all,
-or those that are named.
+Each behaviour is a function whose name says it; it raises if it is not so. ``main`` calls all of
+them, or those that are named.
 """
 
 from __future__ import annotations
