@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from supervisor.balancer.client import Client
 from supervisor.balancer.messages import Message, Send
 from supervisor.campaign.settings import Settings
+from supervisor.campaign.shared import TaskClient
 from supervisor.campaign.suggestions import Suggestions
 from supervisor.core.errors import CampaignFailed, Interrupted, SupervisorError
 from supervisor.core.objective import Evaluation, decode_metrics
@@ -68,7 +68,7 @@ class Campaign:
 
     def __init__(
         self,
-        client: Client,
+        client: TaskClient,
         suggestions: Suggestions,
         journal: Journal,
         state: State,

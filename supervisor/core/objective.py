@@ -76,6 +76,20 @@ class Evaluation(msgspec.Struct, frozen=True, array_like=True):
     attempt: int
 
 
+POINT = b"\1"
+"""Stands before what ``encode_point`` returns; no encoded call begins so."""
+
+
+def encode_point(objective: bytes, evaluation: Evaluation) -> bytes:
+    """Return the payload of a task that evaluates a point and brings its objective along."""
+    return POINT + msgspec.msgpack.encode((objective, msgspec.msgpack.encode(evaluation)))
+
+
+def decode_point(payload: bytes) -> tuple[bytes, bytes]:
+    """Return the objective and the evaluation, both encoded."""
+    return msgspec.msgpack.decode(memoryview(payload)[len(POINT) :], type=tuple[bytes, bytes])
+
+
 def encode_metrics(metrics: Metrics) -> bytes:
     """Return metrics as MessagePack, which keeps NaN and infinities."""
     return msgspec.msgpack.encode(metrics)

@@ -16,6 +16,7 @@ from supervisor.core.errors import InputError, UnknownName
 from supervisor.core.pending import Pending
 from supervisor.core.scope import Settings, current
 from supervisor.dataflow.body import Body
+from supervisor.dataflow.bulks import Bulks
 from supervisor.dataflow.files import File, Missing, Named, require, sent
 from supervisor.dataflow.flow import Flow
 
@@ -84,8 +85,7 @@ class App(Wrapper, Generic[Arguments, Value]):
         Raises:
             AppFailed: When the turn comes of a value whose call failed.
         """
-        flow = Flow.here(f"{self.name}.map")
-        return flow.map(self.encoded, self._items(items), self.settings, self.name)
+        return self._bulks("map").map(self._items(items))
 
     def foreach(self, items: Iterable[Any]) -> int:
         """Call the function for each item, in bulks, wait, and return the number of calls.
@@ -93,8 +93,11 @@ class App(Wrapper, Generic[Arguments, Value]):
         Raises:
             AppFailed: If a call failed; the others have been made.
         """
-        flow = Flow.here(f"{self.name}.foreach")
-        return flow.foreach(self.encoded, self._items(items), self.settings, self.name)
+        return self._bulks("foreach").foreach(self._items(items))
+
+    def _bulks(self, what: str) -> Bulks:
+        flow = Flow.here(f"{self.name}.{what}")
+        return Bulks(flow, self.encoded, self.settings, self.name)
 
     def _items(self, items: Iterable[Any]) -> Iterable[Any]:
         """Return the items as they travel: files as inputs that are there, or as outputs."""

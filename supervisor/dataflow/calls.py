@@ -26,9 +26,9 @@ class Calls(Flow):
         self.endings: dict[int, Result] = {}
 
     def listen(self) -> bool:
-        """Take what has come; return whether a future is ready."""
-        self._collect()
-        return bool(self.arrived)
+        """Take what has come; return whether a future is ready, or there is other news."""
+        news = self._collect()
+        return news or bool(self.arrived)
 
     def encoded(self, future: Future) -> Payload | int | float:
         """Return the value of a future that is ready as it travels; it is not unpickled."""

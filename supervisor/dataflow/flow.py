@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from supervisor.balancer.client import Client
-from supervisor.core.calls import CALLS_PER_PART, CallFailed, batches, encode_call, returns, stored
+from supervisor.core.calls import encode_call, stored
 from supervisor.core.errors import SupervisorError
 from supervisor.core.operations import (
     Answer,
@@ -24,7 +22,7 @@ from supervisor.core.operations import (
 )
 from supervisor.core.payload import Payload, pack
 from supervisor.core.scope import Settings, current
-from supervisor.core.task import Result, Task
+from supervisor.core.task import Report, Result, Task
 from supervisor.dataflow.future import AppFailed, Future
 from supervisor.dataflow.needs import Needs
 from supervisor.dataflow.watch import Watch
@@ -34,9 +32,6 @@ TURN_S = 1e-3
 
 STUCK_SHOWN = 5
 """So many of the futures that will never be there are named."""
-
-BULK_CALLS = 65_536
-BULKS_AHEAD = 3
 
 
 class Flow:
@@ -62,9 +57,11 @@ class Flow:
         self._turned_s = 0.0
         self._futures: weakref.WeakValueDictionary[int, Future] = weakref.WeakValueDictionary()
         self._payloads: dict[int, Payload | int | float | None] = {}
-        self._bulks: dict[int, list[Result]] = {}
+        self._results: dict[int, list[Result]] = {}  # of what is no call, by id
+        self._reports: dict[int, list[Report]] = {}
         self._open: dict[int, None] = {}  # containers that were created here
         self._needs = Needs(client.let_go)
+        self._dropped: dict[int, tuple[str, bool]] = {}  # label and seen of futures that are gone
         self._closed = False
 
     @staticmethod
@@ -87,7 +84,7 @@ class Flow:
         payload, found = encode_call(function, *arguments)
         self._needs.begin(id, (one for one, _ in found.inputs))
         inputs, writes = tuple(found.inputs), tuple(found.written)
-        task = self._task(id, payload, settings, inputs=inputs, output=id, writes=writes)
+        task = self.task(id, payload, settings, inputs=inputs, output=id, writes=writes)
         future = self._futures[id] = Future(self, id, label)
         held = [Hold(container, id) for container in writes]
         self.client.put([task], first=[Create(id, "value", label), *held])
@@ -126,7 +123,8 @@ class Flow:
         self._payloads[id] = None
         return future
 
-    def _task(self, id: int, payload: bytes, settings: Settings, **fields: Any) -> Task:
+    def task(self, id: int, payload: bytes, settings: Settings, **fields: Any) -> Task:
+        """Return a task that is run as settings say."""
         where = "the kind of an app"
         return Task(
             id,
@@ -139,72 +137,6 @@ class Flow:
             attempts=settings.attempts,
             **fields,
         )
-
-    def map(
-        self, function: bytes, items: Iterable[Any], settings: Settings, name: str
-    ) -> Iterator[Any]:
-        """Call a function for each item, in bulks, and yield the values in order."""
-        for result in self._run_bulks(function, items, settings):
-            for value in returns(result):
-                if isinstance(value, CallFailed):
-                    raise AppFailed(f"a call of {name}.map failed:\n{value.text}")
-                yield value
-
-    def foreach(self, function: bytes, items: Iterable[Any], settings: Settings, name: str) -> int:
-        """Call a function for each item, in bulks, and return the number of calls."""
-        number, failed = 0, ""
-        for result in self._run_bulks(function, items, settings):
-            for value in returns(result):
-                number += 1
-                if isinstance(value, CallFailed):
-                    failed = failed or value.text
-        if failed:
-            raise AppFailed(f"a call of {name}.foreach failed:\n{failed}")
-        return number
-
-    def _run_bulks(
-        self, function: bytes, items: Iterable[Any], settings: Settings
-    ) -> Iterator[Result]:
-        """Put a bounded number of bulks at a time; yield their results in order."""
-        waiting: list[tuple[int, int]] = []
-        rest = batches(items, BULK_CALLS)
-        try:
-            while True:
-                for calls in islice(rest, BULKS_AHEAD - len(waiting)):
-                    waiting.append(self._put_bulk(function, calls, settings))
-                if not waiting:
-                    return
-                yield from self._in_order(*waiting.pop(0))
-        finally:
-            for id, _ in waiting:
-                self._bulks.pop(id, None)
-            self.client.withdraw([id for id, _ in waiting], running=False)
-
-    def _put_bulk(
-        self, function: bytes, calls: Sequence[Any], settings: Settings
-    ) -> tuple[int, int]:
-        """Put a bulk; return its id and its number of parts."""
-        id = self.client.ids.take()
-        # A call that takes its process down, or too long, must not take others along.
-        width = 1 if settings.run == "process" else CALLS_PER_PART
-        parts = tuple(pickle.dumps(part, protocol=5) for part in batches(calls, width))
-        self._bulks[id] = []
-        self.client.put([self._task(id, function, settings, parts=parts)])
-        return id, len(parts)
-
-    def _in_order(self, id: int, width: int) -> Iterator[Result]:
-        """Yield the results of a bulk by the numbers of their parts."""
-        arrived: dict[int, Result] = {}
-        first = 0
-        while first < width:
-            self._until(lambda: bool(self._collect() or self._bulks[id]))
-            arrived.update((result.first, result) for result in self._bulks[id])
-            self._bulks[id].clear()
-            while first in arrived:
-                result = arrived.pop(first)
-                first += result.width
-                yield result
-        del self._bulks[id]
 
     # --- values ---------------------------------------------------------------------------
 
@@ -260,6 +192,19 @@ class Flow:
         self._until(lambda: request in self.client.answers)
         return self.client.answers.pop(request)
 
+    def deliver(self, id: int, results: list[Result] | None, reports: list[Report] | None) -> None:
+        """Let what comes of a task that others put be added to lists; no more if they are None."""
+        if results is None or reports is None:
+            self._results.pop(id, None)
+            self._reports.pop(id, None)
+        else:
+            self._results[id] = results
+            self._reports[id] = reports
+
+    def await_any(self, results: list[Result]) -> None:
+        """Wait until there is something in a list that results are delivered to."""
+        self._until(lambda: bool(self._collect() or results))
+
     def turn(self) -> None:
         """Send what is to be sent, and take what has come."""
         self._turned_s = time.monotonic()
@@ -270,6 +215,8 @@ class Flow:
         """Let go of the value of a future that nobody has any more."""
         if future.failure and not future.seen:
             self.unheard.append(future.failure)
+        if not future.ready:
+            self._dropped[future.id] = future.label, future.seen
         self._payloads.pop(future.id, None)
         if not self._closed:
             self._needs.drop(future.id)
@@ -288,15 +235,19 @@ class Flow:
         """Take results and notices; return whether there were any."""
         results = self.client.take_results()
         for result in results:
-            if result.parts or result.id in self._bulks:
-                if result.id in self._bulks:
-                    self._bulks[result.id].append(result)
+            if result.parts or result.id in self._results:
+                if result.id in self._results:
+                    self._results[result.id].append(result)
                 continue
             self._finish(result)
+        reports = self.client.take_reports()
+        for report in reports:
+            if report.id in self._reports:
+                self._reports[report.id].append(report)
         notices, self.client.notices = self.client.notices, []
         for notice in notices:
             self._know(notice.id, notice.value, notice.failure)
-        return bool(results or notices)
+        return bool(results or notices or reports)
 
     def _finish(self, result: Result) -> None:
         self._needs.end(result.id)
@@ -306,19 +257,21 @@ class Flow:
             self._know(result.id, result.value or None, "")
         else:
             future = self._futures.get(result.id)
+            label = future.label if future else self._dropped.get(result.id, ("a call", False))[0]
             reason = f"{result.failure.message}\n{result.failure.details}".rstrip()
-            if future is not None and result.failure.kind != "unwritten":
-                reason = f"{future.label} failed: {reason}"
-            elif future is not None:
-                reason = f"{reason}\nneeded by {future.label}"
+            if result.failure.kind != "unwritten":
+                reason = f"{label} failed: {reason}"
+            else:
+                reason = f"{reason}\nneeded by {label}"
             self._know(result.id, None, reason)
 
     def _know(self, id: int, value: Any, failure: str) -> None:
         """Note that a value, or why there is none, is known; None stands for a large one."""
         future = self._futures.get(id)
         needed = self._needs.known(id)
+        _, seen = self._dropped.pop(id, ("", False))
         if future is None:
-            if failure and not needed:
+            if failure and not needed and not seen:
                 self.unheard.append(failure)
             return
         future.ready = True

@@ -17,7 +17,7 @@ from supervisor.dataflow.paths import writers
 from supervisor.dataflow.references import texts
 from supervisor.dataflow.schema import PipelineSection, WorkflowSection, convert
 from supervisor.dataflow.scripts import command
-from supervisor.dataflow.steps import Reader, ShellAction, Step
+from supervisor.dataflow.steps import Reader, SearchAction, ShellAction, Step
 from supervisor.dataflow.workflow import check_workers, default_name
 
 BASH = "bash"
@@ -77,7 +77,10 @@ class Pipeline:
         layout = split(ranks, servers, {**self.workers, **(workers or {})}, where=where)
         seen: set[str] = set()
         for name, step in self.steps.items():
-            if step.task.kind not in seen:
+            if isinstance(step.action, SearchAction):
+                workflow = step.action.workflow
+                layout.kind(workflow.task.kind, workflow.document.where("task", "kind"))
+            elif step.task.kind not in seen:
                 seen.add(step.task.kind)
                 layout.kind(step.task.kind, self.document.where("steps", name, "task", "kind"))
         return layout

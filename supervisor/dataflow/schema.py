@@ -72,6 +72,7 @@ class StepSection(
 
     python: str | None = None
     shell: str | None = None
+    search: str | None = None
     arguments: dict[str, Any] = {}
     foreach: dict[str, Any] = {}
     when: bool | str = True

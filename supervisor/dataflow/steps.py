@@ -15,6 +15,7 @@ from supervisor.dataflow.foreach import BadForeach
 from supervisor.dataflow.references import PARAMS, BadReference, Reference, references, texts
 from supervisor.dataflow.schema import StepSection, StepTaskSection, convert
 from supervisor.dataflow.source import check_function
+from supervisor.dataflow.workflow import Workflow, load_workflow
 
 RESERVED = {PARAMS, "range", "true", "false", "none", "True", "False", "None"}
 RESERVED |= {"and", "or", "not", "in", "is", "if", "else"}
@@ -44,8 +45,19 @@ class ShellAction:
         return f"shell {line}" if len(line) <= 60 else f"shell {line[:57]}..."
 
 
-Action = PythonAction | ShellAction
-ACTIONS = ("python", "shell")
+@dataclass(frozen=True, slots=True)
+class SearchAction:
+    """A search or an ensemble, with constants for its points, which may hold references."""
+
+    workflow: Workflow
+    constants: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"search {self.workflow.document.path.name} ({self.workflow.summary})"
+
+
+Action = PythonAction | ShellAction | SearchAction
+ACTIONS = ("python", "shell", "search")
 """The keys that say what a step does; each step has one of them."""
 
 
@@ -151,12 +163,30 @@ class Reader:
                 where = self.document.where("steps", name, "with")
                 raise InputError(where, "has no use beside 'shell'; write ${...} in the command")
             return ShellAction(section.shell)
+        if section.search is not None:
+            return self._search(name, section, section.search)
         assert section.python is not None
         if section.python not in self._functions:
             self._functions.add(section.python)
             where = self.document.where("steps", name, "python")
             check_function(section.python, self.folder, where)
         return PythonAction(section.python, section.arguments)
+
+    def _search(self, name: str, section: StepSection, file: str) -> SearchAction:
+        """Return a search as a step; its own file says how its tasks run."""
+        for key in ("task", "inputs", "outputs"):
+            if key in self.raw[name]:
+                where = self.document.where("steps", name, key)
+                raise InputError(where, f"has no use beside 'search'; write it in {file}")
+        path = self.folder / file
+        if not path.is_file():
+            raise InputError(self.document.where("steps", name, "search"), f"there is no {path}")
+        workflow = load_workflow(path)
+        for constant in section.arguments:
+            if workflow.space is not None and constant in workflow.space.parameters:
+                where = self.document.where("steps", name, "with", constant)
+                raise InputError(where, f"is a parameter of the space in {file} too; rename one")
+        return SearchAction(workflow, section.arguments)
 
     def _check_variables(self, name: str, section: StepSection) -> None:
         for variable, source in section.foreach.items():

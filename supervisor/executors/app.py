@@ -1,4 +1,4 @@
-"""Calls of apps: in the worker's own process, or isolated in a child of it, as each call says."""
+"""Calls of apps, in the worker's own process or isolated in a child; and points of searches."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import msgspec
 
 from supervisor.core.calls import ISOLATED
 from supervisor.core.executor import Executor, Seat
-from supervisor.core.objective import Program
+from supervisor.core.objective import POINT, Objective, Program, decode_point
 from supervisor.core.task import Report, Result, Task
 from supervisor.executors.function import FunctionExecutor
 
+MOST_OBJECTIVES = 4
+"""Searches that are steps run side by side; so many children are kept for their points."""
+
 
 class AppExecutor:
-    """Hands each task to whom its call asks for.
+    """Hands each task to whom its call, or its point, asks for.
 
     Inline calls run at 100,000 a second, so theirs is the short way. The child is made with the
     first call that needs it.
@@ -27,6 +30,7 @@ class AppExecutor:
         self._seat = seat
         self._inline = FunctionExecutor(seat)
         self._isolated: Executor | None = None
+        self._evaluators: dict[bytes, Executor] = {}  # by objective
         self._active: Executor = self._inline
 
     def start(self, task: Task) -> None:
@@ -34,6 +38,10 @@ class AppExecutor:
         if task.payload.startswith(ISOLATED):
             self._active = self._isolated or self._isolate()
             payload = task.payload[len(ISOLATED) :]
+            task = msgspec.structs.replace(task, payload=payload)
+        elif task.payload.startswith(POINT):
+            objective, payload = decode_point(task.payload)
+            self._active = self._evaluators.get(objective) or self._evaluate(objective)
             task = msgspec.structs.replace(task, payload=payload)
         else:
             self._active = self._inline
@@ -49,30 +57,47 @@ class AppExecutor:
         self._isolated = ProcessExecutor(self._program, self._seat, cores, ids)
         return self._isolated
 
+    def _evaluate(self, objective: bytes) -> Executor:
+        """Return an executor for the points of an objective, which may replace another one."""
+        from supervisor.executors import build  # late, and to look it up in a circle
+
+        if len(self._evaluators) >= MOST_OBJECTIVES:
+            oldest = next(iter(self._evaluators))
+            self._evaluators.pop(oldest).close()
+        decoded = msgspec.msgpack.decode(objective, type=Objective)
+        executor = self._evaluators[objective] = build(decoded, self._seat)
+        return executor
+
     def poll(self) -> Result | None:
         """Return the result of the task in progress, or None while it runs."""
         result = self._active.poll()
-        if result is None and self._isolated is not None and self._active is self._inline:
-            self._isolated.poll()  # keeps an idle child quiet
+        if result is None:
+            for one in self._children():
+                if one is not self._active:
+                    one.poll()  # keeps an idle child quiet
         return result
 
+    def _children(self) -> list[Executor]:
+        isolated = [] if self._isolated is None else [self._isolated]
+        return [*isolated, *self._evaluators.values()]
+
     def reports(self) -> list[Report]:
-        """Return nothing: calls do not report."""
-        return []
+        """Return what the point in progress reports; calls do not report."""
+        return [] if self._active is self._inline else self._active.reports()
 
     def stop_early(self, task_id: int) -> None:
-        """Do nothing: calls do not report."""
+        """Let the point in progress stop early."""
+        self._active.stop_early(task_id)
 
     def cancel(self) -> None:
         """End the task in progress if it is isolated."""
         self._active.cancel()
 
     def filenos(self) -> list[int]:
-        """Return the descriptors of the child, if there is one."""
-        return [] if self._isolated is None else self._isolated.filenos()
+        """Return the descriptors of the children."""
+        return [fileno for one in self._children() for fileno in one.filenos()]
 
     def close(self) -> None:
         """Release everything; processes that are left are killed."""
-        self._inline.close()
-        if self._isolated is not None:
-            self._isolated.close()
+        for one in (self._inline, *self._children()):
+            one.close()

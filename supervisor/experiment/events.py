@@ -195,6 +195,7 @@ class StepFinished(_Event, frozen=True, kw_only=True):
         value: What it returned, if JSON can hold it.
         file: Name of the file in the experiment's folder that holds the pickled value; empty if
             ``value`` is it.
+        work_s: Seconds that workers have worked for it, if not all the time from start to end.
     """
 
     step: str
@@ -203,6 +204,7 @@ class StepFinished(_Event, frozen=True, kw_only=True):
     attempts: int | None = None
     value: Any = None
     file: str = ""
+    work_s: float | None = None
     rank: int
     host: str
     start_s: float

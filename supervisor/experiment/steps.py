@@ -127,7 +127,8 @@ class StepsState:
         self._counts[_STATUS[type(event)]] += 1
         if isinstance(event, StepSkipped) or event.start_s is None or event.end_s is None:
             return
-        self.busy_s += max(0.0, event.end_s - event.start_s)
+        work_s = event.work_s if isinstance(event, StepFinished) else None
+        self.busy_s += max(0.0, event.end_s - event.start_s) if work_s is None else work_s
 
     def _open_again(self) -> None:
         """Forget what a new session decides anew: all that was not finished."""

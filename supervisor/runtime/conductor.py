@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from types import FrameType, TracebackType
 from typing import Any
 
+from supervisor.balancer.client import Client
 from supervisor.balancer.messages import Message, Send
 from supervisor.campaign.campaign import Campaign
 from supervisor.monitor.progress import Progress
@@ -25,8 +26,11 @@ _REASONS = {
 class Conductor:
     """Rank 0's role: the campaign, watched by the progress display and by signals."""
 
-    def __init__(self, campaign: Campaign, progress: Progress, signals: Signals) -> None:
+    def __init__(
+        self, campaign: Campaign, client: Client, progress: Progress, signals: Signals
+    ) -> None:
         self.campaign = campaign
+        self.client = client
         self.progress = progress
         self.signals = signals
         self._next_s = 0.0
@@ -55,9 +59,8 @@ class Conductor:
             self.campaign.interrupt(reason)
         if now >= self._next_s:
             self._next_s = now + INTERVAL_S
-            client = self.campaign.client
-            client.inquire()
-            self.progress.update(client.loads.values())
+            self.client.inquire()
+            self.progress.update(self.client.loads.values())
         return self.campaign.poll(now)
 
 

@@ -47,7 +47,11 @@ class Ledger:
         self._state.apply(event)
 
     def finished(
-        self, instance: Instance, payload: Payload | int | float, ending: Result | None
+        self,
+        instance: Instance,
+        payload: Payload | int | float,
+        ending: Result | None,
+        work_s: float | None = None,
     ) -> None:
         """Record a value."""
         step, index = instance.step.name, instance.index
@@ -59,6 +63,7 @@ class Ledger:
             attempts=None if instance.step.task.retries else 1,
             value=value,
             file=file,
+            work_s=work_s,
             **self._circumstances(ending),
         )
         self.record(event)

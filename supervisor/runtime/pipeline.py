@@ -28,6 +28,7 @@ from supervisor.runtime.conductor import INTERVAL_S, Signals
 from supervisor.runtime.entry import build_executor
 from supervisor.runtime.ledger import Ledger
 from supervisor.runtime.options import Options
+from supervisor.runtime.searches import Searches
 from supervisor.runtime.session import open_session, titles
 from supervisor.runtime.stepper import Stepper
 from supervisor.runtime.world import World
@@ -166,7 +167,15 @@ class PipelineRun:
         calls = Calls(client, pump.until, pump.turn)
         store = ValueStore(self.experiment)
         ledger = Ledger(journal, state, store, hosts=self.world.hosts, tell=self.progress.tell)
-        stepper = Stepper(self.pipeline, calls, state, store, ledger)
+        searches = Searches(
+            self.world,
+            self.layout,
+            self.options,
+            experiment=self.experiment,
+            flow=calls,
+            deadline_s=self.deadline_s,
+        )
+        stepper = Stepper(self.pipeline, calls, state, store, ledger, searches)
         with Signals() as signals, entered(calls):
             try:
                 self._loop(stepper, calls, pump, journal, signals)
@@ -208,9 +217,9 @@ class PipelineRun:
         if now >= self.deadline_s - 2 * GRACE_S and self.ending is None:
             reasons.append("the walltime is over")
         for reason in reasons:
+            stepper.stop(reason)
             if self.ending is None:
                 self.ending = Interrupted(reason)
-                stepper.stop()
                 client.withdraw(running=False)
                 self._withdraw_at_s = now + GRACE_S
             else:

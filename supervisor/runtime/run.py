@@ -102,7 +102,7 @@ class Run:
 
     def execute(self, journal: Journal, state: State, *, resumed: bool) -> Campaign:
         """Run the campaign to its end, whatever that is, and write what it leaves."""
-        settings = self._settings()
+        settings = settings_of(self.workflow, self.layout, self.deadline_s)
         suggestions = Suggestions(self.workflow.optimizer(), settings, self.workflow.space)
         if resumed:
             suggestions.replay(read_journal(self.experiment.journal), str(journal.path))
@@ -117,27 +117,12 @@ class Run:
         )
         objective = self.workflow.executed(self.experiment.path.resolve(), self.deadline_s)
         with Signals() as signals:
-            conductor = Conductor(campaign, self.progress, signals)
+            conductor = Conductor(campaign, client, self.progress, signals)
             self.world.run(self.layout, conductor, objective, build_executor)
         campaign.close()
         write_csv(self.experiment.journal, self.experiment.results)
         self.progress.end(self.experiment, campaign.ending)
         return campaign
-
-    def _settings(self) -> Settings:
-        workflow = self.workflow
-        return Settings(
-            metric=workflow.metric,
-            maximize=workflow.objective.maximize is not None,
-            evaluations=workflow.evaluations,
-            named=workflow.points is not None,
-            retries=workflow.task.retries,
-            on_failure=workflow.task.on_failure,
-            kind=self.layout.kinds.index(workflow.task.kind),
-            timeout_s=workflow.task.timeout_s,
-            deadline_s=self.deadline_s,
-            seed=workflow.seed,
-        )
 
     def _open_session(self, journal: Journal, state: State) -> None:
         assert state.opening is not None
@@ -161,3 +146,25 @@ class Run:
             summary=self.workflow.summary,
             resumed=resumed,
         )
+
+
+def settings_of(workflow: Workflow, layout: Layout, deadline_s: float) -> Settings:
+    """Return a campaign's choices.
+
+    Args:
+        workflow: The search or ensemble.
+        layout: The roles of all ranks.
+        deadline_s: When the run must end, in seconds since the epoch.
+    """
+    return Settings(
+        metric=workflow.metric,
+        maximize=workflow.objective.maximize is not None,
+        evaluations=workflow.evaluations,
+        named=workflow.points is not None,
+        retries=workflow.task.retries,
+        on_failure=workflow.task.on_failure,
+        kind=layout.kinds.index(workflow.task.kind),
+        timeout_s=workflow.task.timeout_s,
+        deadline_s=deadline_s,
+        seed=workflow.seed,
+    )

@@ -6,9 +6,10 @@ import importlib
 import inspect
 import signal
 import sys
+import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -18,7 +19,7 @@ from supervisor.balancer.layout import Layout, describe, split
 from supervisor.core.errors import InputError, Interrupted, SupervisorError, nearest
 from supervisor.core.files import set_folder
 from supervisor.core.objective import Program
-from supervisor.core.scope import entered
+from supervisor.core.scope import current, entered
 from supervisor.dataflow.flow import Flow
 from supervisor.runtime.entry import FORWARDED, build_executor
 from supervisor.runtime.world import World, alone
@@ -68,10 +69,12 @@ def run_script(
     if not quiet:
         sys.stdout.write(f"{describe(layout, world.hosts)}\n")
         sys.stdout.flush()
-    with _flow(world, layout, str(path.resolve().parent)) as flow, interrupts():
+    interrupts = Interrupts(FORWARDED)
+    with _flow(world, layout, str(path.resolve().parent), interrupts) as flow, interrupts:
         try:
             main(**options)
-        except (Interrupted, KeyboardInterrupt):
+        except Interrupted as error:
+            sys.stdout.write(f"{error}\n")
             raise
         except BaseException as error:
             raise ScriptFailed(f"{path}: {text_of(error)}") from error
@@ -88,19 +91,29 @@ def flow() -> Iterator[Flow]:
 
     One process plays all roles, so calls run while values are waited for.
     """
-    with _flow(alone(), split(1, None), str(Path.cwd())) as own:
+    interrupts = Interrupts((signal.SIGINT,))
+    with _flow(alone(), split(1, None), str(Path.cwd()), interrupts) as own, interrupts:
         yield own
 
 
 @contextmanager
-def _flow(world: World, layout: Layout, folder: str) -> Iterator[Flow]:
+def _flow(world: World, layout: Layout, folder: str, interrupts: Interrupts) -> Iterator[Flow]:
     """Let calls go to the ranks; at the end, wait for them, or end them after an exception."""
     if not world.hosts:
         world.gather()
     client = Client(layout, world.hosts)
     set_folder(folder)
     pump = world.begin(layout, client, Program(folder), build_executor)
-    own = Flow(client, pump.until, pump.turn)
+
+    def until(reached: Callable[[], bool]) -> None:
+        with interrupts.held():
+            pump.until(lambda: interrupts.came is not None or reached())
+
+    def turn() -> bool:
+        with interrupts.held():
+            return pump.turn()
+
+    own = Flow(client, until, turn)
     try:
         with entered(own):
             yield own
@@ -191,16 +204,43 @@ def text_of(error: BaseException) -> str:
     return "".join(told.format()).rstrip()
 
 
-@contextmanager
-def interrupts() -> Iterator[None]:
-    """Let the signals that end a run raise ``Interrupted`` in ``main``."""
+class Interrupts(AbstractContextManager["Interrupts"]):
+    """Lets the signals that end a run raise ``Interrupted`` in ``main``, or in an app run here.
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise Interrupted(f"ended by {signal.Signals(number).name}")
+    Never while messages are pumped, where one could be lost; and again when they are pumped next,
+    in case Python could only print the exception, as it does in a finalizer.
 
-    before = {number: signal.signal(number, interrupt) for number in FORWARDED}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    Args:
+        numbers: Which.
+    """
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self.came: Interrupted | None = None
+        self._numbers = numbers
+        self._pumping = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {one: signal.signal(one, self._note) for one in self._numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold signals back, and raise what came meanwhile at the end."""
+        self._pumping = True
+        try:
+            yield
+        finally:
+            self._pumping = False
+        if self.came is not None:
+            raise self.came
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.came = Interrupted(f"ended by {signal.Signals(number).name}")
+        if not self._pumping or not isinstance(current(), Flow):
+            raise self.came

@@ -35,15 +35,7 @@ def open_session(
         opening: The journal's first event.
         number: Of the session, from 0.
     """
-    session = Session(
-        number=number,
-        time_s=time.time(),
-        ranks=layout.size,
-        workers=len(layout.workers),
-        servers=len(layout.servers),
-        hosts=list(dict.fromkeys(world.hosts)),
-        walltime_s=options.walltime_s,
-    )
+    session = session_of(world, layout, options, number)
     journal.append(session)
     journal.flush()
     record = collect(
@@ -55,6 +47,19 @@ def open_session(
     )
     write_provenance(experiment.provenance, record)
     return session
+
+
+def session_of(world: World, layout: Layout, options: Options, number: int) -> Session:
+    """Return the event of a session that begins now."""
+    return Session(
+        number=number,
+        time_s=time.time(),
+        ranks=layout.size,
+        workers=len(layout.workers),
+        servers=len(layout.servers),
+        hosts=list(dict.fromkeys(world.hosts)),
+        walltime_s=options.walltime_s,
+    )
 
 
 def titles(

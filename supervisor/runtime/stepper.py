@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from supervisor.core.calls import ISOLATED, encode_function
-from supervisor.core.errors import SupervisorError
+from supervisor.core.errors import InputError, Interrupted, SupervisorError
+from supervisor.core.payload import pack
 from supervisor.core.task import Failure, Result
 from supervisor.dataflow import foreach
 from supervisor.dataflow.action import call_python, call_shell
@@ -23,12 +24,13 @@ from supervisor.dataflow.future import Future
 from supervisor.dataflow.pipeline import Pipeline
 from supervisor.dataflow.references import BadReference, resolve
 from supervisor.dataflow.scripts import script
-from supervisor.dataflow.steps import PythonAction, ShellAction
+from supervisor.dataflow.steps import PythonAction, SearchAction, ShellAction
 from supervisor.experiment.events import Expanded
 from supervisor.experiment.steps import WHOLE, StepsState, StepStatus
-from supervisor.experiment.values import ValueStore
+from supervisor.experiment.values import ValueStore, is_plain
 from supervisor.runtime.instances import Instance, Passed, StepRun, Values
 from supervisor.runtime.ledger import Ledger
+from supervisor.runtime.searches import Search, Searches
 
 PYTHON = encode_function(call_python)
 SHELL = encode_function(call_shell)
@@ -43,6 +45,7 @@ class Stepper:
         state: The fold of the journal.
         store: The values that are not in the journal.
         ledger: Where what happens is written down.
+        searches: Makes the searches that are steps.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Stepper:
         state: StepsState,
         store: ValueStore,
         ledger: Ledger,
+        searches: Searches,
     ) -> None:
         self._pipeline = pipeline
         self._calls = calls
@@ -64,7 +68,9 @@ class Stepper:
             name: StepRun(step, len(graph.needs(name)), len(graph.waiting[name]))
             for name, step in pipeline.steps.items()
         }
+        self._searches = searches
         self._called: dict[int, Instance] = {}  # by the ids of their futures
+        self._searching: dict[Search, Instance] = {}
         self._ready = deque(run for run in self._runs.values() if not run.missing)
         self._starts: deque[Instance] = deque()
         for run in self._runs.values():
@@ -74,16 +80,19 @@ class Stepper:
     @property
     def done(self) -> bool:
         """Whether nothing runs, and nothing is to be started."""
-        return not self._called and (self._stopped or not (self._ready or self._starts))
+        running = self._called or self._searching
+        return not running and (self._stopped or not (self._ready or self._starts))
 
     @property
     def eager(self) -> bool:
         """Whether there is something to start."""
         return not self._stopped and bool(self._ready or self._starts)
 
-    def stop(self) -> None:
-        """Start nothing more, and take no failure for that of a step."""
+    def stop(self, reason: str) -> None:
+        """Start nothing more, and take no failure for that of a step; at once if said again."""
         self._stopped = True
+        for search in self._searching:
+            search.campaign.interrupt(reason)
 
     # --- start ----------------------------------------------------------------------------
 
@@ -164,6 +173,9 @@ class Stepper:
                 self._ledger.skipped(instance)
                 self._end(run, instance, "skipped")
                 return
+            if isinstance(instance.step.action, SearchAction):
+                self._search(instance, instance.step.action, names)
+                return
             instance.future = self._call(run, instance, names)
         except SupervisorError as error:
             self._ledger.failed(instance, Failure("invalid", str(error)))
@@ -193,6 +205,19 @@ class Stepper:
         label = f"{instance.title} ({step.place})"
         return self._calls.call(encoded, (arguments, {}), run.settings, label)
 
+    def _search(self, instance: Instance, action: SearchAction, names: Values) -> None:
+        """Begin a search, whose constants go along with its points."""
+        constants = resolve(dict(action.constants), names)
+        for name, value in constants.items():
+            if not is_plain(value):
+                raise InputError(
+                    f"{instance.step.place} with.{name}",
+                    "is no plain value; give points numbers, texts, or the name of a file",
+                )
+        search = self._searches.begin(instance.name, action.workflow, constants)
+        self._searching[search] = instance
+        self._ledger.tell(f"{instance.title} released")
+
     def _passed(self, instance: Instance) -> Values:
         each, params = instance.each, self._pipeline.params
         return Passed(self._runs, params, each, self._store, self._calls)
@@ -204,6 +229,8 @@ class Stepper:
 
     def take(self) -> None:
         """Record what has ended since the last call."""
+        for search in [one for one in self._searching if one.turn()]:
+            self._take_search(search, self._searching.pop(search))
         arrived = self._calls.arrived
         while arrived:
             future = arrived.popleft()
@@ -211,6 +238,19 @@ class Stepper:
             ending = self._calls.endings.pop(future.id, None)
             if instance is not None:
                 self._take(instance, future, ending)
+
+    def _take_search(self, search: Search, instance: Instance) -> None:
+        run = self._runs[instance.step.name]
+        try:
+            value = search.close()
+        except Interrupted:
+            return
+        except SupervisorError as error:
+            self._ledger.failed(instance, Failure("invalid", str(error)), search.ending)
+            self._end(run, instance, "failed")
+            return
+        self._ledger.finished(instance, pack(value), search.ending, search.work_s)
+        self._end(run, instance, "finished")
 
     def _take(self, instance: Instance, future: Future, ending: Result | None) -> None:
         run = self._runs[instance.step.name]

@@ -1,19 +1,13 @@
-"""Futures in one process: waiting, failing, cancelling, many at a time, and what is left over."""
+"""Futures in one process: waiting for them, many at a time, and what goes wrong."""
 
-import gc
 import itertools
-import os
-import signal
 import time
 import tracemalloc
 
-import numpy
 import pytest
 
 import supervisor
-from supervisor import AppFailed, Future, app, as_completed, cancel, gather, share, wait
-from supervisor.core.errors import Interrupted, SupervisorError
-from supervisor.runtime import world
+from supervisor import AppFailed, Future, app, as_completed, gather, share, wait
 
 
 @app
@@ -54,17 +48,6 @@ def nap(seconds):
 
 
 @app
-def array(n):
-    return numpy.ones(n)
-
-
-@app
-def interrupted():
-    os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(5)
-
-
-@app
 def waits(x):
     return add(x, 1).result()
 
@@ -83,25 +66,6 @@ def completes(n):
 def flow():
     with supervisor.flow() as flow:
         yield flow
-
-
-@pytest.fixture
-def servers(monkeypatch):
-    """Return the servers that the flow of the test makes, which is to be opened afterwards."""
-    made = []
-
-    class Noted(world.Server):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            made.append(self)
-
-    monkeypatch.setattr(world, "Server", Noted)
-    return made
-
-
-def stored(servers):
-    """Return the number of data that the servers still hold."""
-    return sum(len(server.flow._shard) for server in servers)
 
 
 # --- waiting -------------------------------------------------------------------------------
@@ -175,7 +139,7 @@ def test_map_keeps_the_order_of_what_it_is_given(flow):
 
 
 def test_map_is_lazy_and_takes_no_more_than_a_few_bulks(flow, monkeypatch):
-    monkeypatch.setattr("supervisor.dataflow.flow.BULK_CALLS", 100)
+    monkeypatch.setattr("supervisor.dataflow.bulks.BULK_CALLS", 100)
     taken = itertools.count()
     values = same.map(next(taken) for _ in itertools.repeat(None))
     assert [next(values) for _ in range(250)] == list(range(250))
@@ -280,87 +244,3 @@ made: list[int] = []
 @app
 def make(x):
     made.append(x)
-
-
-# --- ending --------------------------------------------------------------------------------
-
-
-def test_a_cancelled_call_fails_and_so_does_what_needs_it(flow):
-    first = nap(0.01)
-    second = add(first, 1)
-    second.cancel()
-    assert "cancel" in str(second.exception()) or "withdrawn" in str(second.exception())
-    calls = [nap(0.01) for _ in range(20)]
-    needs = gather(calls)
-    cancel(calls)
-    assert sum(one.exception() is not None for one in calls) > 10
-    assert needs.exception() is not None
-    same(1).cancel()
-    assert same(2).result() == 2
-
-
-def test_an_exception_in_the_block_ends_what_is_queued():
-    made.clear()
-    with pytest.raises(KeyError), supervisor.flow():
-        for _ in range(100):
-            make(nap(0.005))
-        raise KeyError("mine")
-    assert len(made) < 100
-
-
-@pytest.mark.skipif(signal.getsignal(signal.SIGINT) is None, reason="SIGINT is not Python's")
-def test_ctrl_c_while_a_call_runs_ends_the_block():
-    began = time.monotonic()
-    with pytest.raises((KeyboardInterrupt, Interrupted)), supervisor.flow():
-        interrupted().result()
-    assert time.monotonic() - began < 4
-
-
-def test_after_the_block_apps_cannot_be_called():
-    with supervisor.flow():
-        assert same(1).result() == 1
-    with pytest.raises(SupervisorError, match="outside of a run"):
-        same(1)
-
-
-def test_flows_follow_each_other():
-    for _ in range(3):
-        with supervisor.flow() as flow:
-            assert fib(7).result() == 13
-        assert flow.unheard == []
-
-
-# --- memory --------------------------------------------------------------------------------
-
-
-def test_the_store_keeps_what_there_are_futures_of_and_nothing_else(servers):
-    with supervisor.flow():
-        assert fib(12).result() == 144
-        futures = [add(same(i), array(3)) for i in range(100)]
-        gather(futures).result()
-        same(0).result()  # what is let go of goes along with the next call
-        assert stored(servers) < 100 + 10
-        del futures
-        gc.collect()
-        fail("x").exception()
-        add(fail("x"), 1).exception()
-        same(0).result()
-        same(0).result()
-        assert stored(servers) < 10
-    assert stored(servers) == 0
-
-
-def test_a_long_chain_of_large_values_takes_the_memory_of_the_workers_cache(servers):
-    with supervisor.flow():
-        tracemalloc.start()
-        try:
-            x = array(1_000_000)
-            for _ in range(100):
-                x = add(x, 1)
-            assert x.result()[0] == 101
-            del x
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        assert peak < 256e6 + 10 * 8e6, "of 800e6 that there were"
-    assert stored(servers) == 0

@@ -107,6 +107,17 @@ def apps_wait(n):
         print(one.exception())
 
 
+@app
+def spread(n):
+    return [spread(n - 1), spread(n - 1)] if n else nap(0.02)
+
+
+def apps_have_made_many_calls(n):
+    """Leave about 5 s of work to 2 workers, put by apps."""
+    print("begun", flush=True)
+    spread(9).result()
+
+
 def calls_are_made_for_ever(n):
     print("begun", flush=True)
     while True:
