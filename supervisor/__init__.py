@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "App": "dataflow.app",
     "Array": "dataflow.array",
+    "Counter": "dataflow.counter",
     "AppFailed": "dataflow.future",
     "File": "dataflow.files",
     "Future": "dataflow.future",

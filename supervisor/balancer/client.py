@@ -117,6 +117,11 @@ class Client:
         chosen = every if ids is None else [one for one in ids if self._is_open(one)]
         self._change(chosen, Withdraw(chosen, running))
 
+    def stop(self) -> None:
+        """End all tasks, running ones too, and those that they put; what is put later as well."""
+        if not self._drained:
+            self._tell_all(Withdraw([], running=True, every=True))
+
     def let_go(self, id: int) -> None:
         """Give up a read reference, after whatever was put before."""
         if not self._drained:

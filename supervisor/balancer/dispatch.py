@@ -11,8 +11,7 @@ from supervisor.balancer.holdings import Holdings
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import Load
 from supervisor.balancer.queue import TaskQueue
-from supervisor.core.operations import SMALL_BYTES
-from supervisor.core.task import Failure, FailureKind, Result, Task
+from supervisor.core.task import Result, Task
 
 EVEN = 1.2
 """Two queues count as level while one has at most so many times the work of the other."""
@@ -111,6 +110,11 @@ class Dispatch:
             if self.queues[kind]
             for task in self.queues[kind].deal([fraction], now)[0]
         ]
+
+    def ids(self) -> set[int]:
+        """Return the ids of all tasks that are queued or held."""
+        queued = (queue.ids() for queue in self.queues)
+        return set().union(*queued, *(held.ids() for held in self.held.values()))
 
     def holders(self, ids: Iterable[int]) -> dict[int, list[int]]:
         """Return which workers hold which of some tasks."""
@@ -260,22 +264,3 @@ class Dispatch:
             self._busy_since.setdefault(worker, now)
         else:
             self._busy_since.pop(worker, None)
-
-
-def tried_again(task: Task, worker: int) -> Task:
-    """Return a task for its next attempt, which avoids the worker of the last one."""
-    return msgspec.structs.replace(task, attempts=task.attempts - 1, avoid=worker)
-
-
-def not_run(task: Task, kind: FailureKind, text: str) -> Result:
-    """Return the result of a task that nobody runs."""
-    return Result(task.id, b"", Failure(kind, text), first=task.first, width=task.width)
-
-
-def for_client(task: Task, result: Result) -> Result:
-    """Return a result as the client gets it: without what only servers want."""
-    if task.output and len(result.value) > SMALL_BYTES:
-        return msgspec.structs.replace(result, value=b"", operations=(), tasks=())
-    if result.operations or result.tasks:
-        return msgspec.structs.replace(result, operations=(), tasks=())
-    return result

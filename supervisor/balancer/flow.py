@@ -104,6 +104,10 @@ class Flow:
         """Take out and return waiting tasks that are to be ended."""
         return [self._blocked.pop(one) for one in ids if self._waiting.remove(one)]
 
+    def ids(self) -> set[int]:
+        """Return the ids of all waiting tasks."""
+        return set(self._blocked)
+
     def give_up(self) -> list[Task]:
         """Take out and return all waiting tasks."""
         return self.withdraw(list(self._blocked))

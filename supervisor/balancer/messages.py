@@ -47,10 +47,15 @@ class Put(Message, frozen=True):
 
 
 class Withdraw(Message, frozen=True):
-    """End these tasks: the queued ones at once and, if asked for, the running ones too."""
+    """End these tasks: the queued ones at once and, if asked for, the running ones too.
+
+    Attributes:
+        every: Whether all tasks are meant, also those that are put from now on, by tasks say.
+    """
 
     ids: list[int]
     running: bool
+    every: bool = False
 
 
 class Reprioritise(Message, frozen=True):

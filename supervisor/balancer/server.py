@@ -9,11 +9,12 @@ decided in ``dispatch``, whom to steal from in ``stealing``, when everything is 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
-from supervisor.balancer.dispatch import Dispatch, for_client, not_run, tried_again
+from supervisor.balancer import outcomes
+from supervisor.balancer.dispatch import Dispatch
 from supervisor.balancer.ending import Ending
 from supervisor.balancer.flow import CLIENT, Effects, Flow
 from supervisor.balancer.handlers import Handlers
@@ -71,6 +72,7 @@ class Server:
         self.flow = Flow(rank, layout)
         self._thief = Thief(rank, layout.servers)
         self._withdrawn: set[int] = set()  # ids that may still come, from a worker or a server
+        self._over = False  # whether no task is to begin any more
         self._priorities: dict[int, int] = {}  # likewise, from a server
         self._ending = Ending(rank, layout, self.dispatch, self.flow)
         self._began_s = math.inf
@@ -110,7 +112,8 @@ class Server:
     def _take_put(self, message: Put, source: int, now: float) -> list[Send]:
         if self._ending.drained and message.tasks:
             raise ProtocolError(f"server {self.rank}: rank {source} put tasks after its drain")
-        if not (message.first or message.then or any(task.inputs for task in message.tasks)):
+        plain = not (message.first or message.then or any(one.inputs for one in message.tasks))
+        if plain and not self._over:
             self.dispatch.queue(message.tasks, now)
             return self._match(now)
         effects = Effects()
@@ -120,11 +123,15 @@ class Server:
     @_on(Withdraw)
     def _take_withdraw(self, message: Withdraw, source: int, now: float) -> list[Send]:
         """Answer queued tasks at once; pass the others on to the workers that hold them."""
-        tasks = [*self.dispatch.remove(message.ids), *self.flow.withdraw(message.ids)]
-        sends = self._cancelled(tasks, now)
-        self._withdrawn.update(message.ids)
+        ids: Collection[int] = message.ids
+        if message.every:
+            self._over = True
+            ids = self.dispatch.ids() | self.flow.ids()
+        tasks = [*self.dispatch.remove(ids), *self.flow.withdraw(ids)]
+        sends = self._failed(tasks, *outcomes.WITHDRAWN, now)
+        self._withdrawn.update(ids)
         if message.running:
-            holders = self.dispatch.holders(message.ids)
+            holders = self.dispatch.holders(ids)
             sends.extend((worker, Cancel(ids)) for worker, ids in holders.items())
         return sends
 
@@ -150,7 +157,7 @@ class Server:
     def _take_inquire(self, message: Inquire, source: int, now: float) -> list[Send]:
         load = self.dispatch.load(now, elapsed_s=now - self._began_s)
         late = self.dispatch.late(now)  # who asks does so regularly: a clock for the impatient
-        return [(source, load), *self._overdue(late, now)]
+        return [(source, load), *self._failed(late, *outcomes.LATE, now)]
 
     @_on(Ask)
     def _take_ask(self, message: Ask, source: int, now: float) -> list[Send]:
@@ -167,12 +174,13 @@ class Server:
         for result in message.results:
             task = self.dispatch.settle(result, source)
             self.flow.admit(result.operations, result.tasks, (), effects)
-            if self._may_run_again(task, result):
-                effects.ready.append(tried_again(task, source))
+            ended = self._over or task.id in self._withdrawn
+            if not ended and outcomes.may_run_again(task, result):
+                effects.ready.append(outcomes.tried_again(task, source))
                 continue
             self.flow.finish(task, result, effects)
             if not task.quiet:
-                finished.append(for_client(task, result))
+                finished.append(outcomes.for_client(task, result))
         self.dispatch.heard(source, wanted=message.wanted, now=now)
         sends = self._follow(effects, now)
         if finished:
@@ -187,7 +195,7 @@ class Server:
     def _take_returned(self, message: Returned, source: int, now: float) -> list[Send]:
         self.dispatch.give_back(source, message.slices, now)
         gone = self.dispatch.remove({one for one, _, _ in message.slices} & self._withdrawn)
-        return [*self._cancelled(gone, now), *self._match(now)]
+        return [*self._failed(gone, *outcomes.WITHDRAWN, now), *self._match(now)]
 
     @_on(Fetch)
     def _take_fetch(self, message: Fetch, source: int, now: float) -> list[Send]:
@@ -208,13 +216,13 @@ class Server:
     @_on(Loot)
     def _take_loot(self, message: Loot, source: int, now: float) -> list[Send]:
         self._thief.take_answer(source, empty=not message.tasks)
-        gone = [task for task in message.tasks if task.id in self._withdrawn]
+        gone = [one for one in message.tasks if self._over or one.id in self._withdrawn]
         for task in message.tasks:
             if task.id in self._priorities:
                 task = msgspec.structs.replace(task, priority=self._priorities[task.id])
-            if task.id not in self._withdrawn:
+            if not self._over and task.id not in self._withdrawn:
                 self.dispatch.queue([task], now)
-        return [*self._cancelled(gone, now), *self._match(now)]
+        return [*self._failed(gone, *outcomes.WITHDRAWN, now), *self._match(now)]
 
     @_on(Apply)
     def _take_apply(self, message: Apply, source: int, now: float) -> list[Send]:
@@ -239,8 +247,11 @@ class Server:
     def _follow(self, effects: Effects, now: float) -> list[Send]:
         """Do what follows from data that were written."""
         sends: list[Send] = []
-        while effects.failed:  # a failed task's output is never written, and so on
-            failed, effects.failed = effects.failed, []
+        while effects.failed or (self._over and effects.ready):
+            if self._over:
+                ready, effects.ready = effects.ready, []
+                sends.extend(self._end(ready, *outcomes.WITHDRAWN, effects))
+            failed, effects.failed = effects.failed, []  # what needs them fails too, and so on
             for task, text in failed:
                 sends.extend(self._end([task], "unwritten", text, effects))
         self.dispatch.queue(effects.ready, now)
@@ -254,7 +265,7 @@ class Server:
         assigned, late = self.dispatch.match(now)
         sends: list[Send] = [(worker, Assign(tasks)) for worker, tasks in assigned]
         if late:
-            sends.extend(self._overdue(late, now))
+            sends.extend(self._failed(late, *outcomes.LATE, now))
         if self._thief.others:
             sends.extend(self._feed(now))
         if self.dispatch.loaded:
@@ -292,17 +303,6 @@ class Server:
         kinds = sorted(set(self.dispatch.kind_of.values()))
         return [(victim, Steal(kinds, queued, remember=False)) for victim in victims]
 
-    def _may_run_again(self, task: Task, result: Result) -> bool:
-        if result.failure is None or result.failure.kind == "cancelled":
-            return False
-        return task.attempts > 1 and not task.parts and task.id not in self._withdrawn
-
-    def _cancelled(self, tasks: list[Task], now: float) -> list[Send]:
-        return self._failed(tasks, "cancelled", "withdrawn before it began", now)
-
-    def _overdue(self, tasks: list[Task], now: float) -> list[Send]:
-        return self._failed(tasks, "late", "had not begun when its patience was over", now)
-
     def _failed(self, tasks: list[Task], kind: FailureKind, text: str, now: float) -> list[Send]:
         """Answer tasks that are not run, and let those know that wait for their outputs."""
         if not tasks:
@@ -317,7 +317,7 @@ class Server:
         self, tasks: list[Task], kind: FailureKind, text: str, effects: Effects
     ) -> list[Send]:
         """Let tasks that nobody runs have ended."""
-        ended = [(task, not_run(task, kind, text)) for task in tasks]
+        ended = [(task, outcomes.not_run(task, kind, text)) for task in tasks]
         for task, result in ended:
             self.flow.finish(task, result, effects)
         told = [result for task, result in ended if not task.quiet]

@@ -84,12 +84,12 @@ def fail(datum: Datum, operation: Fail) -> list[Notice]:
 
 def hold(datum: Datum, operation: Hold) -> list[Notice]:
     """Note that a task may write, or no longer."""
-    datum.fit("Hold", "container")
+    datum.fit("Hold", "container", "counter")
     datum.holders = datum.holders or set()
     if operation.task not in datum.holders:
         _still_open(datum, "Hold")
     datum.holders ^= {operation.task}
-    return datum.become("container")
+    return []
 
 
 def insert(datum: Datum, operation: Insert) -> list[Notice]:

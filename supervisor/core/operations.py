@@ -182,9 +182,9 @@ class References(DatumOperation, frozen=True):
 
 
 class Hold(DatumOperation, frozen=True):
-    """Note that a task will write to a container, and then, once more, that it has ended.
+    """Note that a task will write to a container or counter, and then that it has ended.
 
-    Until both are there, in whichever order, the container stays open. Answered with None.
+    These are the same operation twice. Until both are there, it stays open. Answered with None.
     """
 
     task: int

@@ -66,7 +66,7 @@ def note_written(id: int) -> None:
         TypeError: If it does not go along with a call.
     """
     if _found is None:
-        raise TypeError("an array cannot be pickled; give it to an app as an argument")
+        raise TypeError("an array or counter cannot be pickled; give it to an app as an argument")
     _found.written[id] = None
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from supervisor.core.errors import SupervisorError
-from supervisor.core.operations import Operation
+from supervisor.core.operations import Kind, Operation
 from supervisor.core.pending import Pending
 from supervisor.core.task import Target
 
@@ -48,14 +48,18 @@ class Scope(Protocol):
             label: Name of the app and where it is called, for diagnostics.
         """
 
-    def container(self, name: str) -> int:
-        """Create a container that stays open until ``close``, or the end; return its id."""
+    def create(self, kind: Kind, name: str, initial: int | float | None = None) -> int:
+        """Create a container or counter that stays open until ``close``, or the end.
+
+        Returns:
+            Its id.
+        """
 
     def write(self, operations: Sequence[Operation]) -> None:
         """Do operations on data, after what was called before."""
 
     def close(self, id: int) -> None:
-        """Close a container for writing, as far as this scope is concerned."""
+        """Let no more be written, as far as this scope is concerned."""
 
 
 _scope: Scope | None = None

@@ -30,7 +30,7 @@ class Array:
 
     def __init__(self, name: str = "array") -> None:
         self.name = name
-        self._id = current().container(name)
+        self._id = current().create("container", name)
         self._prefix: tuple[Index, ...] = ()
 
     def __setitem__(self, index: Index, value: Any) -> None:

@@ -15,6 +15,7 @@ from supervisor.core.operations import (
     Create,
     DataError,
     Hold,
+    Kind,
     Operation,
     References,
     Retrieve,
@@ -84,6 +85,8 @@ class Flow:
         payload, found = encode_call(function, *arguments)
         self._needs.begin(id, (one for one, _ in found.inputs))
         inputs, writes = tuple(found.inputs), tuple(found.written)
+        if settings.kind:
+            self.client.layout.kind(settings.kind, label)
         task = self.task(id, payload, settings, inputs=inputs, output=id, writes=writes)
         future = self._futures[id] = Future(self, id, label)
         held = [Hold(container, id) for container in writes]
@@ -92,10 +95,10 @@ class Flow:
             self.turn()
         return future
 
-    def container(self, name: str) -> int:
-        """Create a container that stays open until it is closed, or until the end."""
+    def create(self, kind: Kind, name: str, initial: int | float | None = None) -> int:
+        """Create what stays open until it is closed, or until the end."""
         id = self.client.ids.take()
-        self.client.put([], first=[Create(id, "container", name)])
+        self.client.put([], first=[Create(id, kind, name, initial=initial)])
         self._open[id] = None
         return id
 

@@ -11,7 +11,7 @@ from supervisor.core.calls import IDENTITY, encode_call
 from supervisor.core.errors import SupervisorError, nearest
 from supervisor.core.executor import Seat
 from supervisor.core.ids import Ids
-from supervisor.core.operations import Create, Hold, Insert, Operation, Reference, References
+from supervisor.core.operations import Create, Hold, Insert, Kind, Operation, Reference, References
 from supervisor.core.payload import Payload
 from supervisor.core.pending import Pending, pack_complete
 from supervisor.core.scope import Settings
@@ -32,7 +32,7 @@ class Nested:
     def __init__(self, seat: Seat) -> None:
         self.tasks: list[Task] = []
         self.operations: list[Operation] = []
-        self._open: dict[int, None] = {}  # containers that were created here
+        self._open: dict[int, None] = {}  # what was created here
         self._home = seat.home
         self._kinds = seat.kinds
         self.ids = Ids(seat.rank, seat.ranks + 1, seat.servers)
@@ -67,10 +67,10 @@ class Nested:
         )
         return Pending(id)
 
-    def container(self, name: str) -> int:
-        """Create a container that stays open until this task and those it gives it to end."""
+    def create(self, kind: Kind, name: str, initial: int | float | None = None) -> int:
+        """Create what stays open until this task and those that it gives it to end."""
         id = self.ids.take(self._home)
-        self.operations.append(Create(id, "container", name))
+        self.operations.append(Create(id, kind, name, initial=initial))
         self._open[id] = None
         return id
 
@@ -79,13 +79,13 @@ class Nested:
         self.operations.extend(operations)
 
     def close(self, id: int) -> None:
-        """Close a container that was created here; one of others stays as it is."""
+        """Close what was created here; what others created stays as it is."""
         if id in self._open:
             del self._open[id]
             self.operations.append(References(id, writers=-1))
 
     def complete(self) -> None:
-        """Close the containers that are still open."""
+        """Close what is still open."""
         for id in list(self._open):
             self.close(id)
 

@@ -180,7 +180,7 @@ class PipelineRun:
             try:
                 self._loop(stepper, calls, pump, journal, signals)
             except BaseException:
-                client.withdraw(running=True)
+                client.stop()
                 raise
             finally:
                 client.drain()

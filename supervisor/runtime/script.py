@@ -76,6 +76,11 @@ def run_script(
         except Interrupted as error:
             sys.stdout.write(f"{error}\n")
             raise
+        except InputError:
+            raise
+        except SystemExit as error:
+            if error.code not in (None, 0):
+                raise ScriptFailed(f"{path}: {MAIN} exited with {error.code}") from error
         except BaseException as error:
             raise ScriptFailed(f"{path}: {text_of(error)}") from error
     if flow.unheard:
@@ -119,7 +124,7 @@ def _flow(world: World, layout: Layout, folder: str, interrupts: Interrupts) -> 
             yield own
         own.complete()
     except BaseException:
-        client.withdraw(running=True)
+        client.stop()
         raise
     finally:
         client.drain()

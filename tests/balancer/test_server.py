@@ -1,5 +1,6 @@
 """A server alone: messages in, sends out."""
 
+import msgspec
 import pytest
 
 from supervisor.balancer.credit import Credit
@@ -228,3 +229,16 @@ def test_what_is_late_is_answered_when_the_client_asks_how_things_are(server):
     (_, (to, finished)) = server.handle(Inquire(), 0, 1.1)
     assert to == 0
     assert [(one.id, one.failure.kind) for one in finished.results] == [(7, "late")]
+
+
+def test_when_everything_is_withdrawn_what_tasks_put_later_does_not_run(server):
+    server.handle(Ready([], True), 1, 0.0)
+    server.handle(Put(tasks(7, 8)), 0, 0.0)
+    (_, ended), cancel = server.handle(Withdraw([], running=True, every=True), 0, 0.1)
+    assert cancel == (1, Cancel([7]))
+    assert [one.id for one in ended.results] == [8]
+    last = msgspec.structs.replace(result(7), tasks=tuple(tasks(9)))
+    sends = server.handle(Ready([last], True), 1, 0.2)
+    told = {one.id: one.failure for to, sent in sends for one in sent.results}
+    assert told[7] is None and told[9].kind == "cancelled"
+    assert server.dispatch.queued == 0

@@ -183,7 +183,6 @@ def test_a_signal_ends_a_workflow_and_leaves_no_process(name, number, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.xfail(reason="what apps have put is not withdrawn", strict=True)
 def test_a_signal_ends_what_apps_have_put(mpich, tmp_path):
     done, seconds = interrupted(mpich, signal.SIGTERM, "apps_have_made_many_calls", tmp_path)
     assert done.returncode == 3, done.stdout + done.stderr
