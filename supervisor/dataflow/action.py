@@ -15,6 +15,7 @@ from supervisor.executors.command import SHELL, Pipe, check, run_command
 from supervisor.executors.environment import child_environment
 from supervisor.executors.failures import TaskError
 
+LONGEST_SHOWN = 60
 KEPT_BYTES = 1_000_000
 
 
@@ -68,10 +69,16 @@ def call_shell(script: str, folder: str, inputs: Iterable[str], outputs: Iterabl
             code = run_command(
                 [SHELL, "-c", script], stdout=stdout, stderr=stderr, environment=environment
             )
-            check(code, "the command", stderr.text().rstrip())
+            check(code, shown(script), stderr.text().rstrip())
             printed = stdout.text()
         _check(outputs, "it ended without its output {}")
     return last_line(printed)
+
+
+def shown(script: str) -> str:
+    """Return what failures call a script: its beginning, on one line."""
+    line = " ".join(script.split())
+    return repr(line if len(line) <= LONGEST_SHOWN else f"{line[: LONGEST_SHOWN - 3]}...")
 
 
 def last_line(printed: str) -> Any:

@@ -25,8 +25,9 @@ def test_a_step_may_crash_hang_or_exit_and_the_others_go_on(tmp_path, capsys):
     assert "killed by signal 9" in found["crash"]
     assert "time limit of 1 s" in found["hang"]
     assert "time limit of 1 s" in found["sleep"]
-    assert found["exit"] == "the command exited with code 7"
-    assert "workflow.yaml:6 exit: the command exited with code 7" in capsys.readouterr().err
+    told = "'echo no >&2; exit 7' exited with code 7"
+    assert found["exit"] == told
+    assert f"workflow.yaml:6 exit: {told}" in capsys.readouterr().err
 
 
 def test_a_failed_step_is_tried_again(tmp_path):

@@ -2,6 +2,7 @@
 
 import collections
 import csv
+import itertools
 import json
 import shutil
 import signal
@@ -196,3 +197,56 @@ def test_workers_of_a_pipeline_import_no_command_line_no_yaml_and_no_templates(m
     modules = json.loads((tmp_path / "modules.json").read_text())
     banned = ("click", "rich", "ruamel", "jinja2", "supervisor.cli", "supervisor.optimizers")
     assert not [module for module in modules if module.startswith(banned)]
+
+
+RANGES = {  # from, to and step to what is expected: the number of members and their sum
+    "ten": ((1, 10, 1), 10, 55),
+    "odd": ((1, 10, 2), 5, 25),
+    "many": ((0, 1999, 1), 2000, 1999000),
+    "over": ((-1, 12, 2), 7, 35),
+    "empty": ((10, 1, 1), 0, 0),
+    "one": ((3, 5, 3), 1, 3),
+    "two": ((3, 6, 3), 2, 9),
+    "pairs": ((15, 30, 1), 16, 360),
+}
+
+
+@pytest.mark.parametrize(("ranks", "servers"), [(4, 1), (8, 2)])
+def test_steps_do_what_users_of_swift_rely_on(mpi, tmp_path, ranks, servers):
+    (tmp_path / "work.py").write_text(
+        "import time\n"
+        "def same(x): return x\n"
+        "def told(xs): return [len(xs), sum(xs)]\n"
+        "def nap(after=()):\n"
+        "    begun = time.time(); time.sleep(0.5); return [begun, time.time()]\n"
+    )
+    steps = ["steps:"]
+    for name, ((first, last, step), _, _) in RANGES.items():
+        values = f"{{from: {first}, to: {last}, step: {step}}}"
+        steps += [
+            f"  {name}: {{foreach: {{i: {values}}}, python: 'work:same', with: {{x: '${{i}}'}},"
+            " task: {run: inline}}",
+            f"  {name}_told: {{python: 'work:told', with: {{xs: '${{{name}}}'}}}}",
+        ]
+    steps += [
+        "  first: {python: 'work:nap'}",
+        "  second: {python: 'work:nap', with: {after: ['${first}']}}",
+        "  third: {python: 'work:nap', after: [second]}",
+        "  beside: {python: 'work:nap'}",
+        "  missing: {shell: 'no-such-program-anywhere x'}",
+        "  written: {shell: 'echo wrote > out.txt', outputs: [out.txt]}",
+    ]
+    (tmp_path / "workflow.yaml").write_text("\n".join(["name: swift", *steps]))
+    command = [*mpi.mpiexec(ranks), *mpi.supervisor, "run", "workflow.yaml"]
+    done = run([*command, "--servers", str(servers)], tmp_path)
+    assert done.returncode == 1, "a missing program fails its step"
+    assert "no-such-program-anywhere" in done.stderr
+    events = read_journal(tmp_path / "experiments" / "swift" / "EXP000" / "journal.jsonl")
+    values = {named(one): one.value for one in events if isinstance(one, StepFinished)}
+    for name, (_, number, total) in RANGES.items():
+        assert values[f"{name}_told"] == [number, total]
+    chain = [values[name] for name in ("first", "second", "third")]
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(chain))
+    assert chain[2][1] - chain[0][0] >= 1.5
+    assert (tmp_path / "out.txt").read_text() == "wrote\n"
+    assert "missing" not in values

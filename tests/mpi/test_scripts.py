@@ -1,6 +1,7 @@
 """Python workflows under real launchers: what they do, and how they end."""
 
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.launching import REPOSITORY, environment, finish, run, start
 
 SCRIPTS = Path(__file__).with_name("scripts")
 BEHAVIOURS = SCRIPTS / "flow_behaviours.py"
+DATA = SCRIPTS / "data_behaviours.py"
 ENDINGS = SCRIPTS / "flow_endings.py"
 
 
@@ -39,6 +41,31 @@ def test_workflows_do_what_users_of_swift_rely_on(name, ranks, servers, tmp_path
     done = run([*command, "--servers", str(servers)], tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("ok ") >= 20
+
+
+@pytest.mark.parametrize(("ranks", "servers"), [(4, 1), (8, 2)])
+@pytest.mark.parametrize("name", ["mpich", "openmpi"])
+def test_arrays_counters_files_and_memo_do_what_they_rely_on(name, ranks, servers, tmp_path):
+    mpi = environment(name)
+    script = shutil.copy(DATA, tmp_path)  # results are kept beside it
+    command = [*mpi.mpiexec(ranks), *mpi.supervisor, "run", script]
+    done = run([*command, "--servers", str(servers)], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok ") == 10
+
+
+@pytest.mark.parametrize("servers", ["1", "2"])
+def test_what_depends_on_itself_is_reported_by_its_name(ending, servers):
+    done = ending("an_array_waits_for_itself", "--servers", servers, ranks=5)
+    assert done.returncode == 1
+    assert "it waits for a member of an array that nobody writes" in done.stderr
+    assert "x[0]" in done.stderr
+
+
+def test_a_second_write_fails_the_run_and_names_the_member(ending):
+    done = ending("a_member_is_written_twice")
+    assert done.returncode == 1
+    assert "x['k'] (datum" in done.stderr and "was written already" in done.stderr
 
 
 def test_the_layout_is_printed_unless_it_is_to_be_quiet(ending):

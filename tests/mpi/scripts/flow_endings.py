@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from supervisor import app, as_completed, gather, wait
+from supervisor import Array, app, as_completed, gather, wait, when
 
 
 @app
@@ -125,6 +125,18 @@ def calls_are_made_for_ever(n):
         gather(calls).result()
         list(add.map(range(1000)))
         wait([nap(0.01)])
+
+
+def an_array_waits_for_itself(n):
+    array = Array("x")
+    array[0] = when(array[0], add, None, 1)
+    print(array[0].result())
+
+
+def a_member_is_written_twice(n):
+    array = Array("x")
+    for _ in range(2):
+        array["k"] = add(1)
 
 
 def main(what: str, n: int = 3):
