@@ -9,12 +9,11 @@ from tests.dataflow.pipelines import newest, rows, run, statuses, values, write
 TUNE = """
 name: tune
 objective:
-  python: work:run
+  python: tuned:run
   minimize: loss
 space:
   x: {float: [0.0, 1.0]}
 optimizer: {kind: random, evaluations: 8, seed: 3}
-task: {run: inline}
 """
 
 MODULE = """
@@ -38,13 +37,13 @@ def number(found):
 
 STEPS = """
 steps:
-  split: {python: "work:split"}
+  split: {python: "tuned:split"}
   tune:
     foreach: {fold: "${split}"}
     search: tune.yaml
     with: {fold: "${fold}"}
   best:
-    python: work:best
+    python: tuned:best
     with: {found: "${tune}"}
 """
 
@@ -56,7 +55,7 @@ def points(folder, instance):
 
 
 def test_a_search_runs_for_each_value_with_its_constants(tmp_path):
-    write(tmp_path, STEPS, MODULE)
+    write(tmp_path, STEPS, MODULE, name="tuned")
     (tmp_path / "tune.yaml").write_text(TUNE)
     assert run(tmp_path) == 0
     found = [values(tmp_path)[f"tune[{number}]"] for number in range(3)]
@@ -71,7 +70,7 @@ def test_a_search_runs_for_each_value_with_its_constants(tmp_path):
 
 
 def test_finished_points_are_not_run_again(tmp_path):
-    write(tmp_path, STEPS, MODULE)
+    write(tmp_path, STEPS, MODULE, name="tuned")
     (tmp_path / "tune.yaml").write_text(TUNE)
     assert run(tmp_path) == 0
     expected = values(tmp_path)["best"]
@@ -93,10 +92,10 @@ def test_an_ensemble_is_a_step_too(tmp_path):
     steps = """
 steps:
   all: {search: points.yaml, with: {fold: 2}}
-  number: {python: "work:number", with: {found: "${all}"}}
+  number: {python: "tuned:number", with: {found: "${all}"}}
 """
-    write(tmp_path, steps, MODULE)
-    text = "name: all\nobjective: {python: 'work:run'}\npoints: upf.txt\ntask: {run: inline}\n"
+    write(tmp_path, steps, MODULE, name="tuned")
+    text = "name: all\nobjective: {python: 'tuned:run'}\npoints: upf.txt\n"
     (tmp_path / "points.yaml").write_text(text)
     (tmp_path / "upf.txt").write_text('{"x": 0.1}\n{"x": 0.2}\n')
     assert run(tmp_path) == 0
@@ -104,7 +103,12 @@ steps:
 
 
 def test_a_search_without_a_result_fails_and_so_does_what_needs_it(tmp_path):
-    write(tmp_path, STEPS.replace('fold: "${fold}"}', 'fold: "${fold}", bad: 2}'), MODULE)
+    write(
+        tmp_path,
+        STEPS.replace('fold: "${fold}"}', 'fold: "${fold}", bad: 2}'),
+        MODULE,
+        name="tuned",
+    )
     (tmp_path / "tune.yaml").write_text(TUNE)
     assert run(tmp_path) == 1
     assert statuses(tmp_path) == {
@@ -126,7 +130,7 @@ def test_a_search_without_a_result_fails_and_so_does_what_needs_it(tmp_path):
     ],
 )
 def test_mistakes_are_found_before_anything_starts(tmp_path, capsys, change, told):
-    write(tmp_path, STEPS.replace(*change), MODULE)
+    write(tmp_path, STEPS.replace(*change), MODULE, name="tuned")
     (tmp_path / "tune.yaml").write_text(TUNE)
     assert run(tmp_path) == 2
     assert told in capsys.readouterr().err
@@ -134,14 +138,14 @@ def test_mistakes_are_found_before_anything_starts(tmp_path, capsys, change, tol
 
 
 def test_mistakes_in_the_search_are_located_in_its_file(tmp_path, capsys):
-    write(tmp_path, STEPS, MODULE)
+    write(tmp_path, STEPS, MODULE, name="tuned")
     (tmp_path / "tune.yaml").write_text(TUNE.replace("random", "randm"))
     assert run(tmp_path) == 2
     assert "tune.yaml:8" in capsys.readouterr().err
 
 
 def test_a_constant_that_is_no_plain_value_is_refused(tmp_path):
-    write(tmp_path, STEPS, MODULE.replace("[1, 2, 3]", "[{1, 2}]"))
+    write(tmp_path, STEPS, MODULE.replace("[1, 2, 3]", "[{1, 2}]"), name="tuned")
     (tmp_path / "tune.yaml").write_text(TUNE)
     assert run(tmp_path) == 1
     assert "with.fold: is no plain value" in rows(tmp_path)["tune[0]"]["message"]
