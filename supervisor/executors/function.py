@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import reprlib
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from supervisor.core.calls import CallFailed, Wrapper, Written, decode_call
-from supervisor.core.errors import InputError
+from supervisor.core.errors import InputError, SupervisorError
 from supervisor.core.executor import Seat
 from supervisor.core.files import arrived, missing, note_arrivals
 from supervisor.core.payload import Payload, pack
@@ -76,7 +77,12 @@ class FunctionExecutor:
         function = self._function(encoded)
         if problem:
             raise InputError(name_of(function), problem)
-        returned = function(*arguments, **named)
+        try:
+            returned = function(*arguments, **named)
+        except (Exception, SystemExit) as error:
+            if not isinstance(error, SupervisorError):  # that says where itself
+                error.add_note(f"in the call {shown(function, arguments, named)}")
+            raise
         value = self.nested.forward(self._plain(returned), task)
         self.nested.complete()
         return value
@@ -94,6 +100,7 @@ class FunctionExecutor:
                     raise InputError(name_of(function), problem)
                 values.append(self._plain(function(argument)))
             except (Exception, SystemExit) as error:
+                error.add_note(f"in the call {shown(function, (argument,), {})}")
                 values.append(failed(error))
         try:
             return pack(values)
@@ -144,6 +151,13 @@ class FunctionExecutor:
 def name_of(function: Callable[..., Any]) -> str:
     """Return what errors call a function."""
     return str(getattr(function, "__name__", "app"))
+
+
+def shown(function: Callable[..., Any], arguments: Sequence[Any], named: Mapping[str, Any]) -> str:
+    """Return a call as people write it, with long arguments cut."""
+    words = [reprlib.repr(one) for one in arguments]
+    words += [f"{name}={reprlib.repr(value)}" for name, value in named.items()]
+    return f"{name_of(function)}({', '.join(words)})"
 
 
 def failure_of(error: BaseException) -> Failure:
