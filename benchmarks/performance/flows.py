@@ -28,6 +28,7 @@ def add(*parts: int) -> int:
 
 @app
 def fib(n: int) -> int:
+    # What is returned is a future, which stands for the value.
     return n if n < 2 else add(fib(n - 1), fib(n - 2))  # type: ignore[return-value]
 
 

@@ -39,15 +39,7 @@ def start(world: World, workflow: Workflow, options: Options, progress: Progress
     experiment = Experiment.create(options.out, workflow.name)
     experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
     journal = Journal.create(experiment.journal)
-    opened = Opened(
-        name=workflow.name,
-        seed=workflow.seed,
-        metric=workflow.metric,
-        maximize=workflow.objective.maximize is not None,
-        source=str(workflow.document.path.resolve()),
-        source_dir=str(workflow.folder),
-        time_s=time.time(),
-    )
+    opened = opened_of(workflow)
     state = State()
     journal.append(opened)
     state.apply(opened)
@@ -146,6 +138,19 @@ class Run:
             summary=self.workflow.summary,
             resumed=resumed,
         )
+
+
+def opened_of(workflow: Workflow) -> Opened:
+    """Return the first event of an experiment that begins now."""
+    return Opened(
+        name=workflow.name,
+        seed=workflow.seed,
+        metric=workflow.metric,
+        maximize=workflow.objective.maximize is not None,
+        source=str(workflow.document.path.resolve()),
+        source_dir=str(workflow.folder),
+        time_s=time.time(),
+    )
 
 
 def settings_of(workflow: Workflow, layout: Layout, deadline_s: float) -> Settings:

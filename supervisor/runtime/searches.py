@@ -17,13 +17,12 @@ from supervisor.core.errors import CampaignFailed
 from supervisor.core.task import Result
 from supervisor.dataflow.flow import Flow
 from supervisor.dataflow.workflow import Workflow
-from supervisor.experiment.events import Opened
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import Journal, read_journal
 from supervisor.experiment.state import State, replay, values_of
 from supervisor.experiment.table import write_csv
 from supervisor.runtime.options import Options
-from supervisor.runtime.run import settings_of
+from supervisor.runtime.run import opened_of, settings_of
 from supervisor.runtime.session import session_of
 from supervisor.runtime.world import World
 
@@ -103,15 +102,7 @@ class Searches:
             journal = Journal.create(experiment.journal)
             state = State()
         experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
-        opened = Opened(
-            name=workflow.name,
-            seed=workflow.seed,
-            metric=workflow.metric,
-            maximize=workflow.objective.maximize is not None,
-            source=str(workflow.document.path.resolve()),
-            source_dir=str(workflow.folder),
-            time_s=time.time(),
-        )
+        opened = opened_of(workflow)
         journal.append(opened)
         state.apply(opened)
         return journal, state

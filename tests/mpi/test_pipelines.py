@@ -54,7 +54,7 @@ steps:
   told:
     shell: "echo told >> starts; echo ${best} ${train | map(attribute='loss') | join(' ')} > told.txt"
     outputs: [told.txt]
-"""  # noqa: E501
+"""  # noqa: E501 -- a command is one line
 
 
 @pytest.fixture(params=["mpich", "openmpi"])
