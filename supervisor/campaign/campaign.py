@@ -8,49 +8,37 @@ any moment can be resumed.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import msgspec
 
 from supervisor.balancer.messages import Message, Send
+from supervisor.campaign.evaluations import Attempt, Evaluations
+from supervisor.campaign.pace import Pace, Wait
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.shared import TaskClient
 from supervisor.campaign.suggestions import Suggestions
+from supervisor.campaign.twins import Twins
 from supervisor.core.errors import CampaignFailed, Interrupted, SupervisorError
-from supervisor.core.objective import Evaluation, decode_metrics
+from supervisor.core.objective import Metrics, decode_metrics
 from supervisor.core.task import Failure, Report, Result, Task
 from supervisor.experiment.events import (
     Asked,
     AskedPoint,
     Closed,
     Event,
-    Failed,
     Finished,
     Reported,
+    Reused,
     Waited,
 )
 from supervisor.experiment.events import Interrupted as InterruptedEvent
 from supervisor.experiment.journal import Journal
 from supervisor.experiment.state import State
 
-AHEAD_S = 0.05
-"""Points are asked ahead of the workers for so much work, so that no worker waits for rank 0."""
-
-MOST_AHEAD = 4096
-"""But never more points than this, however short they are."""
-
 WORTH_NOTING_S = 0.05
 """Shorter waits for the optimizer are not journaled one by one."""
-
-
-class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One evaluation that was put and has no result yet."""
-
-    point: AskedPoint
-    number: int
 
 
 class Campaign:
@@ -63,6 +51,7 @@ class Campaign:
         state: The fold of the journal.
         settings: The campaign's choices.
         hosts: Host name of each rank.
+        twins: Of the points in the journal; None if there are none.
         clock: Seconds since the epoch.
     """
 
@@ -75,6 +64,7 @@ class Campaign:
         settings: Settings,
         *,
         hosts: Sequence[str],
+        twins: Twins | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.client = client
@@ -83,13 +73,13 @@ class Campaign:
         self.state = state
         self.settings = settings
         self.ending: SupervisorError | None = None  # why the campaign ends before its time
-        self._hosts = hosts
         self._clock = clock
-        self._attempts: dict[int, Attempt] = {}
-        self._next_task = 0
-        self._workers = client.layout.counts[settings.kind]
-        self._mean_s = AHEAD_S  # running mean of the length of evaluations
-        self._waited_s = 0.0
+        self._evaluations = Evaluations(settings, state.points, hosts)
+        self._pace = Pace(client.layout.counts[settings.kind])
+        self._twins = (twins or Twins()) if settings.reuse else None
+        self._waiting: dict[int, list[AskedPoint]] = {}  # by the equal point that is evaluated
+        self._again = False  # points came, and none of them is to be evaluated
+        self._wait = Wait(clock())
         self._withdraw_at_s = float("inf")
         self._backlog: deque[int] = deque(sorted(state.open))  # open when the journal ended
 
@@ -103,15 +93,15 @@ class Campaign:
     @property
     def eager(self) -> bool:
         """Whether there is something to do at once."""
-        return self.client.eager
+        return self.client.eager or self._again
 
     def handle(self, message: Message, source: int, now: float) -> list[Send]:
         """Pass a message on to the client."""
         return self.client.handle(message, source, now)
 
     def filenos(self) -> Sequence[int]:
-        """Return nothing: a campaign waits for messages only."""
-        return ()
+        """Return descriptors that become readable when the optimizer has answered."""
+        return self.suggestions.filenos()
 
     def poll(self, now: float) -> list[Send]:
         """Do one turn of the campaign and return what the client sends."""
@@ -120,8 +110,12 @@ class Campaign:
         for result in self.client.take_results():
             self._take_result(result)
         self._keep_time()
+        self._note_wait()
         if self.ending is None:
-            self._submit()
+            try:
+                self._submit()
+            except SupervisorError as error:
+                self._end(error)
         self.journal.flush()
         self.journal.sync(now)
         if self._finished():
@@ -140,6 +134,7 @@ class Campaign:
 
     def close(self) -> None:
         """Write the journal's last event, after all ranks have stopped."""
+        self._record_wait()
         now = self._clock()
         if self.ending is None:
             self._record(Closed(reason="complete", time_s=now))
@@ -148,72 +143,66 @@ class Campaign:
         else:
             self._record(Closed(reason=f"stopped: {self.ending}", time_s=now))
         self.journal.close()
+        self.suggestions.close()
 
     # --- ask and submit -------------------------------------------------------------------
 
     def _submit(self) -> None:
-        """Keep a few more points in flight than there are workers."""
-        missing = self._workers + self._ahead() - self.client.outstanding
-        if missing <= 0:
-            return
-        tasks = [self._task_of_open(self._backlog.popleft()) for _ in self._backlog_up_to(missing)]
-        missing -= len(tasks)
-        if missing > 0 and not self.suggestions.exhausted:
-            tasks.extend(self._task(point, 1) for point in self._ask(missing))
+        """Keep a few more evaluations in flight than there are workers."""
+        tasks: list[Task] = []
+        wanted = self._pace.wanted(independent=self.suggestions.independent)
+        while self._backlog and self.client.outstanding + len(tasks) < wanted:
+            tasks += self._evaluate(self.state.asked_point(self._backlog.popleft()))
+        missing = wanted - self.client.outstanding - len(tasks)
+        if missing > 0:
+            self.suggestions.request(math.ceil(missing / self.settings.repeats))
+        if (batch := self.suggestions.take()) is not None:
+            self._pace.answered(batch.seconds)
+            if batch.points:
+                self._record(
+                    Asked(n=batch.n, points=batch.points, after=batch.after, time_s=self._clock())
+                )
+            for point in batch.points:
+                tasks += self._evaluate(point)
+        if stopped := self.suggestions.stops():
+            for task in self._evaluations.tasks_of(stopped):
+                self.client.discontinue(task)
+        self._again = batch is not None and bool(batch.points) and not tasks
         self.client.put(tasks)
 
-    def _ahead(self) -> int:
-        """Return how many points are to be in flight beyond one for each worker."""
-        each = AHEAD_S / max(self._mean_s, 1e-6)
-        return min(MOST_AHEAD, max(1, self._workers // 4, int(self._workers * each)))
-
-    def _backlog_up_to(self, number: int) -> range:
-        return range(min(number, len(self._backlog)))
-
-    def _ask(self, number: int) -> list[AskedPoint]:
-        starved = self.client.outstanding < self._workers
-        began = self._clock()
-        try:
-            points = self.suggestions.ask(number, in_flight=bool(self._attempts))
-        except SupervisorError as error:
-            self._end(error)
+    def _evaluate(self, point: AskedPoint) -> list[Task]:
+        """Return what is to be put for a point; nothing if its result is that of another."""
+        if self._twins is not None and (first := self._twins.first(point)) != point.id:
+            if first in self.state.open:
+                self._waiting.setdefault(first, []).append(point)
+            else:
+                self._reuse(point, first)
             return []
-        if starved:
-            self._note_wait(self._clock() - began)
-        if points:
-            self._record(Asked(n=number, points=points, time_s=began))
-        return points
+        known = self.state.repeated.get(point.id, {})
+        missing = [one for one in range(self.settings.repeats) if one not in known]
+        if not missing:  # the journal ended just before their mean
+            self._take_mean(point.id)
+            return []
+        number = 1 if known else self.state.points[point.id].attempts + 1
+        return self._evaluations.tasks(point, missing, number)
 
-    def _note_wait(self, seconds: float) -> None:
-        self._waited_s += seconds
-        if self._waited_s >= WORTH_NOTING_S:
-            self._record(Waited(seconds=self._waited_s, time_s=self._clock()))
-            self._waited_s = 0.0
+    def _note_wait(self) -> None:
+        """Journal how long workers have nothing to do because the optimizer is thinking."""
+        idle = self._pace.workers - self.client.outstanding if self.suggestions.pending else 0
+        if self._wait.add(idle, self._clock()) >= WORTH_NOTING_S and not idle:
+            self._record_wait()
 
-    def _task_of_open(self, point_id: int) -> Task:
-        """Return a task for a point that was in flight when the journal ended."""
-        point = self.state.points[point_id]
-        asked = AskedPoint(id=point_id, name=point.name, values=point.values or {})
-        return self._task(asked, point.attempts + 1)
-
-    def _task(self, point: AskedPoint, attempt: int, avoid: int = -1) -> Task:
-        task_id = self._next_task
-        self._next_task += 1
-        self._attempts[task_id] = Attempt(point, attempt)
-        evaluation = Evaluation(
-            point.id, point.name, point.values, self.settings.task_seed(point.id), attempt
-        )
-        payload = msgspec.msgpack.encode(evaluation)
-        settings = self.settings
-        return Task(
-            task_id, payload, kind=settings.kind, avoid=avoid, timeout_s=settings.timeout_s
-        )
+    def _record_wait(self) -> None:
+        if (seconds := self._wait.take()) > 0:
+            self._record(Waited(seconds=seconds, time_s=self._clock()))
 
     # --- record and tell ------------------------------------------------------------------
 
     def _take_result(self, result: Result) -> None:
-        attempt = self._attempts.pop(result.id)
-        self._mean_s += 0.05 * (result.end_s - result.start_s - self._mean_s)
+        attempt = self._evaluations.end(result.id)
+        if attempt.point.id not in self.state.open:
+            return  # another of its repeats has failed for good
+        self._pace.evaluated(result.end_s - result.start_s)
         if result.failure is None:
             self._take_value(attempt, result)
         elif result.failure.kind != "cancelled" and not isinstance(self.ending, Interrupted):
@@ -221,60 +210,68 @@ class Campaign:
             self._take_failure(attempt, result, result.failure)
 
     def _take_value(self, attempt: Attempt, result: Result) -> None:
-        metrics = decode_metrics(result.value)
-        metric = self.settings.metric
-        loss = None if metric is None else self.settings.loss(float(metrics[metric]))
+        event = self._evaluations.finished(attempt, result)
+        self._record(event)
+        if isinstance(event, Finished):
+            self._tell_value(event)
+        elif len(self.state.repeated[event.point]) == self.settings.repeats:
+            self._take_mean(event.point)
+
+    def _take_mean(self, point: int) -> None:
+        event = self._evaluations.mean(self.state.repeated[point].values())
+        self._record(event)
+        self._tell_value(event)
+
+    def _tell_value(self, event: Finished) -> None:
+        self._tell(event.point, event.loss, event.metrics, None, event.losses)
+        for twin in self._waiting.pop(event.point, ()):
+            self._reuse(twin, event.point)
+
+    def _reuse(self, point: AskedPoint, first: int) -> None:
+        """Give a point the result of an equal one."""
+        known = self.state.points[first]
         self._record(
-            Finished(
-                point=attempt.point.id,
-                attempt=attempt.number,
-                loss=loss,
-                metrics=metrics,
-                note=result.note,
-                **self._circumstances(result),
+            Reused(
+                point=point.id,
+                of=first,
+                loss=known.loss,
+                metrics=known.metrics,
+                losses=known.losses,
+                time_s=self._clock(),
             )
         )
-        self._tell(attempt.point.id, loss, metrics, None)
+        self._tell(point.id, known.loss, known.metrics, None, known.losses)
 
     def _take_failure(self, attempt: Attempt, result: Result, failure: Failure) -> None:
         retry = attempt.number <= self.settings.retries
         imputed = None if retry else self._imputed()
         self._record(
-            Failed(
-                point=attempt.point.id,
-                attempt=attempt.number,
-                kind=failure.kind,
-                message=failure.message,
-                details=failure.details,
-                final=not retry,
-                loss=imputed,
-                **self._circumstances(result),
-            )
+            self._evaluations.failed(attempt, result, failure, loss=imputed, final=not retry)
         )
         if retry:
             if self.ending is None:
-                self.client.put([self._task(attempt.point, attempt.number + 1, result.rank)])
+                self.client.put([self._evaluations.again(attempt, result.rank)])
             return
         self._tell(attempt.point.id, imputed, {}, failure.message)
         if self.settings.on_failure == "stop" and self.ending is None:
             self._end(CampaignFailed(f"point {attempt.point.name} failed: {failure.message}"))
             self._withdraw_at_s = self._clock()
+        self._evaluate_twins(attempt.point)
+
+    def _evaluate_twins(self, failed: AskedPoint) -> None:
+        """Evaluate one of the points that would have had the result of one that failed."""
+        if self._twins is not None:
+            self._twins.forget(failed)
+            twins = self._waiting.pop(failed.id, ())
+            if self.ending is None:
+                self.client.put([task for twin in twins for task in self._evaluate(twin)])
 
     def _imputed(self) -> float | None:
         """Return the loss that stands for a failure: the worst so far, never an average."""
         return self.state.worst_loss if self.settings.on_failure == "impute" else None
 
-    def _circumstances(self, result: Result) -> dict[str, Any]:
-        host = self._hosts[result.rank] if 0 <= result.rank < len(self._hosts) else ""
-        return {
-            "rank": result.rank,
-            "host": host,
-            "start_s": result.start_s,
-            "end_s": result.end_s,
-        }
-
     def _take_report(self, report: Report) -> None:
-        attempt = self._attempts.get(report.id)
+        attempt = self._evaluations.find(report.id)
         if attempt is None:
             return
         metrics = decode_metrics(report.metrics)
@@ -288,16 +285,20 @@ class Campaign:
             )
         )
         try:
-            if self.suggestions.report(attempt.point.id, report.step, metrics):
-                self.client.discontinue(report.id)
+            self.suggestions.report(attempt.point.id, report.step, metrics)
         except SupervisorError as error:
             self._end(error)
 
     def _tell(
-        self, point: int, loss: float | None, metrics: dict[str, Any], error: str | None
+        self,
+        point: int,
+        loss: float | None,
+        metrics: Metrics,
+        error: str | None,
+        losses: tuple[float, ...] = (),
     ) -> None:
         try:
-            self.suggestions.tell(point, loss, metrics, error)
+            self.suggestions.tell(point, loss, metrics, error, losses)
         except SupervisorError as problem:
             self._end(problem)
 
@@ -308,9 +309,11 @@ class Campaign:
     # --- the end --------------------------------------------------------------------------
 
     def _finished(self) -> bool:
-        if self._attempts:
+        if self._evaluations:
             return False
-        return self.ending is not None or (self.suggestions.exhausted and not self._backlog)
+        if self.ending is not None:
+            return True
+        return self.suggestions.exhausted and not self._backlog and not self._waiting
 
     def _end(self, reason: SupervisorError) -> None:
         """Begin nothing more; the first reason is the one that counts."""

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from supervisor.core.objective import Metrics
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The choices of one campaign.
@@ -25,6 +27,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         deadline_s: When the run must have ended, in seconds since the epoch.
         grace_s: How long running evaluations may go on after an interruption.
         seed: Source of the seeds of all evaluations.
+        objectives: Of a search with several objectives: metrics, and whether more is better.
+        repeats: How often each point is evaluated, with other seeds; the mean counts.
+        reuse: Whether a point that was evaluated before gets the result it had then.
     """
 
     metric: str | None
@@ -38,12 +43,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float = math.inf
     grace_s: float = 5.0
     seed: int = 0
+    objectives: tuple[tuple[str, bool], ...] = ()
+    repeats: int = 1
+    reuse: bool = False
 
-    def task_seed(self, point: int) -> int:
+    def task_seed(self, point: int, repeat: int = 0) -> int:
         """Return the seed of a point's evaluation: the same on any rank, in any attempt."""
-        digest = hashlib.blake2b(f"{self.seed}/{point}".encode(), digest_size=4).digest()
+        key = f"{self.seed}/{point}" + (f"/{repeat}" if repeat else "")
+        digest = hashlib.blake2b(key.encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big")
 
     def loss(self, value: float) -> float:
         """Return what an optimizer minimises, from the metric's value; its own inverse."""
         return -value if self.maximize else value
+
+    def losses(self, metrics: Metrics) -> tuple[float, ...]:
+        """Return what an optimizer of several objectives minimises."""
+        values = ((float(metrics[name]), maximize) for name, maximize in self.objectives)
+        return tuple(-value if maximize else value for value, maximize in values)

@@ -13,6 +13,7 @@ from supervisor.core.errors import InputError
 from supervisor.dataflow.load import load
 from supervisor.dataflow.workflow import Workflow
 from supervisor.monitor.text import pairs
+from supervisor.optimizers.protocol import Continuation
 
 BYTES_PER_POINT = 700  # of the journal and the table, for a dozen parameters and metrics
 FIRST = 3
@@ -60,5 +61,6 @@ def _echo_points(checked: Workflow) -> None:
     else:
         size_kb = expected * BYTES_PER_POINT / 1000
         click.echo(f"points: {expected}; journal and table take about {size_kb:.0f} kB")
-    for values in islice(checked.optimizer().ask(FIRST), FIRST):
+    for point in islice(checked.optimizer().ask(FIRST), FIRST):
+        values = point.values if isinstance(point, Continuation) else point
         click.echo(f"  {pairs(values)}")

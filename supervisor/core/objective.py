@@ -40,6 +40,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         shell: Command template, with ``${name}`` for parameters, or None.
         result: For shell: a file name in the task's directory, or ``stdout``.
         metric: The metric that is optimised; None for an ensemble without one.
+        further: The other metrics that are optimised, if there are several.
         source_dir: Folder of the workflow file; the objective's module is looked for here
             first, and shell commands start here.
         experiment_dir: The experiment folder; run directories are made inside.
@@ -52,10 +53,16 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     shell: str | None = None
     result: str = "stdout"
     metric: str | None = None
+    further: tuple[str, ...] = ()
     source_dir: str
     experiment_dir: str
     output_limit_mb: float = math.inf
     deadline_s: float = math.inf
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The metrics that every result must hold."""
+        return () if self.metric is None else (self.metric, *self.further)
 
 
 class Evaluation(msgspec.Struct, frozen=True, array_like=True):
@@ -67,6 +74,7 @@ class Evaluation(msgspec.Struct, frozen=True, array_like=True):
         values: The point's parameters.
         seed: For the objective's own randomness; the same in every attempt.
         attempt: From 1.
+        parent: Name of the run directory whose checkpoint this one goes on from, or empty.
     """
 
     point: int
@@ -74,6 +82,7 @@ class Evaluation(msgspec.Struct, frozen=True, array_like=True):
     values: Values
     seed: int
     attempt: int
+    parent: str = ""
 
 
 POINT = b"\1"

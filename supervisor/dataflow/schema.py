@@ -22,8 +22,8 @@ class ObjectiveSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     python: str | None = None
     shell: str | None = None
     result: str = "stdout"
-    minimize: str | None = None
-    maximize: str | None = None
+    minimize: str | list[str] | None = None
+    maximize: str | list[str] | None = None
 
 
 class TaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +36,8 @@ class TaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     output_limit_mb: Positive | None = 64.0
     retries: Annotated[int, Meta(ge=0)] = 0
     on_failure: Literal["fail", "impute", "stop"] = "fail"
+    repeats: Annotated[int, Meta(ge=1)] = 1
+    reuse: bool = True
 
 
 class WorkflowSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from supervisor.balancer.layout import KIND_NAMES, Layout, is_kind, split
 from supervisor.core.errors import InputError, UnknownName
@@ -17,7 +16,7 @@ from supervisor.dataflow.document import Document, read_document
 from supervisor.dataflow.schema import ObjectiveSection, TaskSection, WorkflowSection, convert
 from supervisor.dataflow.source import check_function
 from supervisor.executors.template import TASK_FIELDS, template_names
-from supervisor.optimizers import build
+from supervisor.optimizers import AT_ONCE, COMMAND, SINGLE, Recipe
 from supervisor.optimizers.grid import count
 from supervisor.optimizers.protocol import Optimizer
 from supervisor.optimizers.upf import check_upf
@@ -54,9 +53,19 @@ class Workflow:
     workers: Mapping[str, int]
 
     @property
+    def objectives(self) -> list[tuple[str, bool]]:
+        """The metrics that are optimised, and whether more of them is better."""
+        return _objectives(self.objective)
+
+    @property
     def metric(self) -> str | None:
-        """The metric that is optimised; None if there is none."""
-        return self.objective.minimize or self.objective.maximize
+        """The first metric that is optimised; None if there is none."""
+        return self.objectives[0][0] if self.objectives else None
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the first metric is better."""
+        return bool(self.objectives and self.objectives[0][1])
 
     @property
     def run(self) -> Literal["inline", "process", "shell"]:
@@ -66,7 +75,7 @@ class Workflow:
     @property
     def kind(self) -> str:
         """The optimizer's kind."""
-        return "upf" if self.points else str(self.document.data["optimizer"]["kind"])
+        return "upf" if self.points else _kind(self.document.data["optimizer"])
 
     @property
     def expected(self) -> int | None:
@@ -83,22 +92,42 @@ class Workflow:
     def summary(self) -> str:
         """What is done, on one line."""
         number = "points" if self.expected is None else f"{self.expected} points"
-        aim = ""
-        if self.metric is not None:
-            verb = "minimize" if self.objective.minimize else "maximize"
-            aim = f", {verb} {self.metric}"
+        aim = "".join(
+            f", {'maximize' if more else 'minimize'} {name}" for name, more in self.objectives
+        )
         source = f" of {self.points.name}" if self.points else ""
         return f"{self.kind}, {number}{source}{aim}"
 
-    def optimizer(self) -> Optimizer:
-        """Return a new optimizer, at its first point."""
+    @property
+    def recipe(self) -> Recipe:
+        """How to make the optimizer."""
+        where = self.document.where
         if self.points is not None:
-            return build("upf", {"file": str(self.points)}, Space({}), self.document.where)
+            return Recipe("upf", {"file": str(self.points)}, Space({}), where, self.folder)
         assert self.space is not None
-        section = dict(self.document.data["optimizer"])
-        if str(self.folder) not in sys.path:  # for optimizers of the user's own
-            sys.path.insert(0, str(self.folder))
-        return build(section.pop("kind"), section, self.space, self.document.where)
+        settings = dict(self.document.data["optimizer"])
+        settings.pop("kind", None)
+        if self.kind == COMMAND:
+            settings["folder"] = str(self.folder)
+        return Recipe(self.kind, settings, self.space, where, self.folder)
+
+    def optimizer(self) -> Optimizer:
+        """Return a new optimizer, at its first point, in this process."""
+        return self.recipe.build()
+
+    def check_optimizer(self) -> None:
+        """Check what can be checked of an optimizer without letting it think.
+
+        Raises:
+            InputError: If there is no such optimizer, or a setting is wrong.
+        """
+        if self.kind in AT_ONCE:
+            self.optimizer()
+        else:
+            self.recipe.check()
+        if len(self.objectives) > 1 and self.kind in SINGLE:
+            problem = f"{self.kind!r} takes one objective; for several, e.g. nsga2"
+            raise InputError(self.document.where("optimizer", "kind"), problem)
 
     def layout(
         self, ranks: int, servers: int | None = None, workers: Mapping[str, int] | None = None
@@ -132,6 +161,7 @@ class Workflow:
             shell=self.objective.shell,
             result=self.objective.result,
             metric=self.metric,
+            further=tuple(name for name, _ in self.objectives[1:]),
             source_dir=str(self.folder),
             experiment_dir=str(experiment),
             output_limit_mb=math.inf if limit_mb is None else limit_mb,
@@ -184,7 +214,7 @@ def search(document: Document, folder: Path) -> Workflow:
         seed=_whole(options, "seed", 0, document) or 0,
         workers=section.workers,
     )
-    workflow.optimizer()
+    workflow.check_optimizer()
     return workflow
 
 
@@ -198,14 +228,37 @@ def _check_objective(section: WorkflowSection, document: Document, folder: Path)
     where = document.where("objective")
     if (objective.python is None) == (objective.shell is None):
         raise InputError(where, "give exactly one of 'python' and 'shell'")
-    if objective.minimize and objective.maximize:
-        raise InputError(where, "give either 'minimize' or 'maximize', not both")
-    if section.points is None and not (objective.minimize or objective.maximize):
+    metrics = [name for name, _ in _objectives(objective)]
+    if section.points is None and not metrics:
         raise InputError(where, "say what to optimise: 'minimize: METRIC' or 'maximize: METRIC'")
+    for index, name in enumerate(metrics):
+        if name in metrics[:index]:
+            raise InputError(where, f"the metric {name!r} is there twice")
     if objective.python is not None:
         check_function(objective.python, folder, document.where("objective", "python"))
     if objective.shell is not None:
         _check_template(objective.shell, section.space, document.where("objective", "shell"))
+
+
+def _objectives(section: ObjectiveSection) -> list[tuple[str, bool]]:
+    """Return the metrics of a section, and whether more of them is better."""
+    found = []
+    for names, more in ((section.minimize, False), (section.maximize, True)):
+        for name in [names] if isinstance(names, str) else names or []:
+            found.append((name, more))
+    return found
+
+
+def _kind(optimizer: Mapping[str, Any]) -> str:
+    return str(optimizer.get("kind", COMMAND))
+
+
+def _check_kind(document: Document) -> None:
+    """Check that an optimizer has a kind, or is a command."""
+    section = document.data["optimizer"]
+    if ("kind" in section) == (COMMAND in section) and section.get("kind") != COMMAND:
+        problem = "give 'kind', e.g. random, or 'command', a program; not both"
+        raise InputError(document.where("optimizer"), problem)
 
 
 def _check_template(command: str, space: dict[str, object] | None, where: str) -> None:
@@ -259,8 +312,7 @@ def _points(
         if key not in document.data or not document.data[key]:
             problem = f"the key {key!r} is missing; give 'space' and 'optimizer', or 'points'"
             raise InputError(document.where(), problem)
-    if "kind" not in document.data["optimizer"]:
-        raise InputError(document.where("optimizer"), "the key 'kind' is missing, e.g. random")
+    _check_kind(document)
     return Space.parse(section.space, document.where, section.forbid), None, 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from supervisor.core.errors import nearest
-from supervisor.core.objective import Evaluation
+from supervisor.core.objective import Evaluation, Objective
 from supervisor.core.task import Failure
 from supervisor.executors.context import Context
 from supervisor.executors.failures import TaskError, from_exception
@@ -43,12 +43,12 @@ class PythonObjective:
 
 
 def attempt(
-    evaluate: Evaluate, evaluation: Evaluation, context: Context, metric: str | None
+    evaluate: Evaluate, evaluation: Evaluation, context: Context, objective: Objective
 ) -> Outcome:
     """Evaluate one point; exceptions and exits become failures, Ctrl-C passes."""
     try:
-        metrics = to_metrics(evaluate(evaluation, context), metric)
-        if metric is not None:
+        metrics = to_metrics(evaluate(evaluation, context), objective.metric)
+        for metric in objective.required:
             metrics = require(metrics, metric)
         value = encode(metrics)
         context.keep(metrics)

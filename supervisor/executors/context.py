@@ -50,6 +50,7 @@ class Context:
         self.stopped_at: int | None = None
         self.used_dir = False
         self._values = evaluation.values
+        self._parent = evaluation.parent
         self._objective = objective
         self._end_s = end_s
         self._tell = tell
@@ -66,8 +67,13 @@ class Context:
 
     @property
     def checkpoint_dir(self) -> Path:
-        """Where to keep checkpoints: the same folder in every attempt and after a resume."""
+        """Where to keep checkpoints: the same folder in every attempt and after a resume.
+
+        Of a point that goes on from an earlier one, it begins as a copy of that one's.
+        """
         path = self.dir / "checkpoint"
+        if self._parent and not path.exists():
+            copy_checkpoint(run_dir(self._objective, self._parent) / "checkpoint", path)
         path.mkdir(exist_ok=True)
         return path
 
@@ -128,6 +134,17 @@ def absolute(objective: Objective) -> Objective:
 def run_dir(objective: Objective, name: str) -> Path:
     """Return the folder of one run; nothing is created."""
     return Path(objective.experiment_dir, "runs", name)
+
+
+def copy_checkpoint(source: Path, target: Path) -> None:
+    """Copy a folder, if there is one, so that ``target`` is complete as soon as it exists."""
+    import shutil  # late: few tasks go on from others
+
+    if source.is_dir():
+        partial = target.with_name(f".{target.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)  # of an attempt that was killed here
+        shutil.copytree(source, partial)
+        partial.rename(target)
 
 
 def strict_json(value: Any) -> str:

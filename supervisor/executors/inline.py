@@ -48,7 +48,7 @@ class InlineExecutor:
         )
 
     def _attempt(self, evaluation: Evaluation, context: Context) -> Outcome:
-        return attempt(self._in_source_dir, evaluation, context, self._objective.metric)
+        return attempt(self._in_source_dir, evaluation, context, self._objective)
 
     def _in_source_dir(self, evaluation: Evaluation, context: Context) -> object:
         """Evaluate where the process executor does, so that relative names mean the same."""

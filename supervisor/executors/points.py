@@ -24,7 +24,7 @@ class Points:
         """Evaluate one point."""
         evaluation = msgspec.msgpack.decode(run.task.payload, type=Evaluation)
         context = Context(evaluation, self._objective, end_s=run.end_s, tell=tell)
-        value, failure, note = attempt(self._evaluate, evaluation, context, self._objective.metric)
+        value, failure, note = attempt(self._evaluate, evaluation, context, self._objective)
         return Done(Result(run.task.id, value, failure, note=note), run.made)
 
 

@@ -63,18 +63,20 @@ class Session(_Event, frozen=True, kw_only=True):
     walltime_s: float | None = None
 
 
-class AskedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class AskedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A point that the optimizer suggested.
 
     Attributes:
         id: From 0, in the order in which points were asked.
         name: Of the run directory.
         values: The point's parameters.
+        parent: Number of the point whose checkpoint it goes on from, or -1.
     """
 
     id: int
     name: str
     values: Values
+    parent: int = -1
 
 
 class Asked(_Event, frozen=True, kw_only=True):
@@ -83,11 +85,14 @@ class Asked(_Event, frozen=True, kw_only=True):
     Attributes:
         n: How many points were requested; a replay must request as many.
         points: What it suggested, in its order; may be fewer or more than requested.
+        after: How many results and reports it had been told when it was asked; it may have
+            thought while further ones came. None in journals that do not say it: all before.
     """
 
     n: int
     points: list[AskedPoint]
     time_s: float
+    after: int | None = None
 
 
 class Reported(_Event, frozen=True, kw_only=True):
@@ -100,7 +105,7 @@ class Reported(_Event, frozen=True, kw_only=True):
     time_s: float
 
 
-class Finished(_Event, frozen=True, kw_only=True):
+class Finished(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """A point has its result.
 
     Attributes:
@@ -110,6 +115,7 @@ class Finished(_Event, frozen=True, kw_only=True):
         start_s: By the worker's clock.
         end_s: Likewise.
         note: Text worth keeping, e.g. that the point was stopped early.
+        losses: One for each of several objectives.
     """
 
     point: int
@@ -121,15 +127,55 @@ class Finished(_Event, frozen=True, kw_only=True):
     start_s: float
     end_s: float
     note: str = ""
+    losses: tuple[float, ...] = ()
 
 
-class Failed(_Event, frozen=True, kw_only=True):
+class Repeated(_Event, frozen=True, kw_only=True):
+    """One of several evaluations of a point has its result; the last one is followed by the mean.
+
+    Attributes:
+        repeat: From 0.
+        attempt: From 1, at this repeat.
+        rank: World rank of the worker.
+        start_s: By the worker's clock.
+        end_s: Likewise.
+    """
+
+    point: int
+    repeat: int
+    attempt: int
+    metrics: Metrics
+    rank: int
+    host: str
+    start_s: float
+    end_s: float
+
+
+class Reused(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A point has the result of an equal one, and is not evaluated.
+
+    Attributes:
+        of: Number of the point that was evaluated.
+        loss: As of ``Finished``.
+        losses: Likewise.
+    """
+
+    point: int
+    of: int
+    loss: float | None
+    metrics: Metrics
+    time_s: float
+    losses: tuple[float, ...] = ()
+
+
+class Failed(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """An attempt at a point failed.
 
     Attributes:
         attempt: From 1.
         final: The policy gave up: the point is closed.
         loss: What the optimizer is told in place of a result, or None.
+        repeat: Which of several evaluations of the point it was, from 0.
     """
 
     point: int
@@ -143,6 +189,7 @@ class Failed(_Event, frozen=True, kw_only=True):
     end_s: float
     final: bool
     loss: float | None = None
+    repeat: int = 0
 
 
 class Waited(_Event, frozen=True, kw_only=True):
@@ -246,7 +293,7 @@ class StepSkipped(_Event, frozen=True, kw_only=True):
 StepEvent = Expanded | StepFinished | StepFailed | StepSkipped
 """What happens only in pipelines."""
 
-SearchEvent = Asked | Reported | Finished | Failed | Waited
+SearchEvent = Asked | Reported | Repeated | Finished | Reused | Failed | Waited
 """What happens only in searches."""
 
 Event = Opened | Session | SearchEvent | StepEvent | Interrupted | Closed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +22,9 @@ from supervisor.experiment.events import (
     Finished,
     Interrupted,
     Opened,
+    Repeated,
     Reported,
+    Reused,
     Session,
     Waited,
 )
@@ -49,6 +52,8 @@ class PointState(msgspec.Struct, gc=False):
         kind: Of the last failure; empty if the last attempt did not fail.
         message: The last failure's, or the note of the result.
         details: The last failure's, if values are kept.
+        parent: Number of the point whose checkpoint it goes on from, or -1.
+        losses: Of a result, one for each of several objectives.
     """
 
     name: str
@@ -66,6 +71,8 @@ class PointState(msgspec.Struct, gc=False):
     kind: str = ""
     message: str = ""
     details: str = ""
+    parent: int = -1
+    losses: tuple[float, ...] = ()
 
 
 class State:
@@ -86,6 +93,7 @@ class State:
         interrupted: Why the last session was interrupted, or None.
         closed: Why the experiment ended, or None.
         worst_loss: The highest finite loss of a finished point, or None.
+        repeated: Of open points that are evaluated several times, what is known, by repeat.
     """
 
     def __init__(self, *, keep_values: bool = False) -> None:
@@ -101,6 +109,7 @@ class State:
         self.interrupted: str | None = None
         self.closed: str | None = None
         self.worst_loss: float | None = None
+        self.repeated: dict[int, dict[int, Repeated]] = {}
         self._best: tuple[float, int] | None = None
         self._failed = 0
 
@@ -109,12 +118,32 @@ class State:
         """Return the number of points that were asked."""
         return len(self.points)
 
+    def asked_point(self, id: int) -> AskedPoint:
+        """Return an open point as it was asked."""
+        point = self.points[id]
+        assert point.values is not None
+        return AskedPoint(id=id, name=point.name, values=point.values, parent=point.parent)
+
     def best(self) -> int | None:
         """Return the id of the finished point with the lowest loss, or None.
 
         NaN is never best; of equal losses, the one with the lowest id is.
         """
         return None if self._best is None else self._best[1]
+
+    def front(self) -> list[int]:
+        """Return the finished points that no other one beats in all of several objectives."""
+        known = {
+            id: point.losses
+            for id, point in self.points.items()
+            if point.losses and not any(map(math.isnan, point.losses))
+        }
+        front: dict[tuple[float, ...], int] = {}
+        for id in sorted(known, key=lambda one: (known[one], one)):  # none is beaten by a later
+            losses = known[id]
+            if not any(all(map(operator.le, other, losses)) for other in front):
+                front[losses] = id
+        return list(front.values())
 
     def counts(self) -> dict[Status, int]:
         """Return how many points have each status."""
@@ -138,6 +167,10 @@ class State:
                     point.step = step
             case Finished():
                 self._finish(event)
+            case Repeated():
+                self._repeat(event)
+            case Reused():
+                self._reuse(event)
             case Failed():
                 self._fail(event)
             case Waited(seconds=seconds):
@@ -167,7 +200,7 @@ class State:
         """Open a point."""
         if asked.id in self.points:
             raise SupervisorError(f"the journal asks point {asked.id} twice: it is not one run's")
-        self.points[asked.id] = PointState(asked.name, asked.values)
+        self.points[asked.id] = PointState(asked.name, asked.values, parent=asked.parent)
         self.open[asked.id] = None
 
     def _open_point(self, event: Event, id: int) -> PointState | None:
@@ -187,9 +220,15 @@ class State:
         if point is None:
             self.duplicates += 1
             return
+        if event.point not in self.repeated:  # else the time of each repeat was noted
+            self._add_busy(event)
         self._end_attempt(point, event)
-        point.loss, point.metrics = event.loss, event.metrics
         point.kind, point.message, point.details = "", event.note, ""
+        self._take_result(point, event)
+
+    def _take_result(self, point: PointState, event: Finished | Reused) -> None:
+        """Close a point with a result."""
+        point.loss, point.metrics, point.losses = event.loss, event.metrics, event.losses
         self._close(event.point, point, "finished")
         if event.loss is not None and not math.isnan(event.loss):
             candidate = (event.loss, event.point)
@@ -199,12 +238,30 @@ class State:
                 event.loss, event.loss if self.worst_loss is None else self.worst_loss
             )
 
+    def _repeat(self, event: Repeated) -> None:
+        """Note one of several results."""
+        point = self._open_point(event, event.point)
+        if point is None:
+            self.duplicates += 1
+            return
+        self._add_busy(event)
+        self._end_attempt(point, event)
+        self.repeated.setdefault(event.point, {})[event.repeat] = event
+
+    def _reuse(self, event: Reused) -> None:
+        """Close a point with the result of another one."""
+        point = self._open_point(event, event.point)
+        if point is not None:
+            point.message = f"has the values of {self.points[event.of].name}"
+            self._take_result(point, event)
+
     def _fail(self, event: Failed) -> None:
         """Note a failed attempt; close the point if the policy gave up."""
         point = self._open_point(event, event.point)
         if point is None:
             self.duplicates += 1
             return
+        self._add_busy(event)
         self._end_attempt(point, event)
         point.failures += event.kind != "cancelled"
         point.kind, point.message = event.kind, event.message
@@ -214,14 +271,16 @@ class State:
             self._failed += 1
             self._close(event.point, point, "failed")
 
-    def _end_attempt(self, point: PointState, event: Finished | Failed) -> None:
+    def _add_busy(self, event: Finished | Repeated | Failed) -> None:
+        self.busy_s += max(0.0, event.end_s - event.start_s)
+
+    def _end_attempt(self, point: PointState, event: Finished | Repeated | Failed) -> None:
         """Note where and when an attempt ran."""
         point.attempts = max(point.attempts, event.attempt)
         point.rank = event.rank
         # A million points share the names of their hosts.
         point.host = sys.intern(event.host)
         point.start_s, point.end_s = event.start_s, event.end_s
-        self.busy_s += max(0.0, event.end_s - event.start_s)
 
     def _close(self, id: int, point: PointState, status: Status) -> None:
         """Close a point for good."""
@@ -229,6 +288,7 @@ class State:
         if not self.keep_values:
             point.values = None
         del self.open[id]
+        self.repeated.pop(id, None)
 
 
 def replay(events: Iterable[Event], *, keep_values: bool = False) -> State:

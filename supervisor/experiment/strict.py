@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from supervisor.core.plain import plain
+
 marked = re.compile(rb'\{"(?:float|int|literal)":').search
 _zeros = bytes.maketrans(b"123456789", b"000000000")
 
@@ -40,11 +42,11 @@ def _may_need_marks(data: bytes) -> bool:
 
 def _encode_with_marks(record: Any) -> bytes:
     """Return a record as JSON by walking through it."""
-    plain = escape(msgspec.to_builtins(record, str_keys=True, enc_hook=_simplify))
+    escaped = escape(msgspec.to_builtins(record, str_keys=True, enc_hook=plain))
     try:
-        return msgspec.json.encode(plain)
+        return msgspec.json.encode(escaped)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_without_surrogates(plain))
+        return msgspec.json.encode(_without_surrogates(escaped))
 
 
 def escape(value: Any) -> Any:
@@ -86,20 +88,7 @@ def _looks_marked(mapping: dict[str, Any]) -> bool:
     return key == "literal" or (key in ("float", "int") and isinstance(value, str))
 
 
-def _simplify(value: Any) -> Any:
-    """Return what msgspec does not encode as a type that it does.
-
-    Libraries hand out subclasses of float, int and str, and arrays and scalars of NumPy.
-    """
-    for base in (float, int, str):
-        if isinstance(value, base):
-            return base(value)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{value!r} is of type {type(value).__name__}")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_simplify)
+_encoder = msgspec.json.Encoder(enc_hook=plain)
 
 
 def _without_surrogates(value: Any) -> Any:

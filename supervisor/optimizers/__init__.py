@@ -1,10 +1,13 @@
-"""Optimizers, one file each: ``build`` makes the one that a workflow names."""
+"""Optimizers, one file each: a ``Recipe`` makes the one that a workflow names."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from supervisor.core.blame import blame
 from supervisor.core.definition import Where
@@ -15,41 +18,73 @@ from supervisor.optimizers.adapt import adapt
 from supervisor.optimizers.protocol import Optimizer
 from supervisor.optimizers.settings import check_settings
 
+COMMAND = "command"
+
 KINDS = Registry(
     "optimizer",
     {
+        COMMAND: "supervisor.optimizers.command:Command",
         "grid": "supervisor.optimizers.grid:grid",
         "random": "supervisor.optimizers.random:random",
         "upf": "supervisor.optimizers.upf:upf",
     },
 )
 
+AT_ONCE = frozenset({"grid", "random", "upf"})
+"""Those that need no time to think, and no process of their own."""
 
-def build(kind: str, settings: Mapping[str, Any], space: Space, where: Where) -> Optimizer:
-    """Return the optimizer of a workflow.
+SINGLE: frozenset[str] = frozenset()
+"""Those that look at one objective only."""
 
-    Args:
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How to make the optimizer of a workflow.
+
+    Attributes:
         kind: A name in ``KINDS``, or ``module:factory`` of the user's own. The factory takes the
             space, and the settings by name.
         settings: What stands beside ``kind``.
         space: Where to search.
         where: Locates keys, e.g. ``where("optimizer", "seed")``.
-
-    Raises:
-        InputError: If there is no such optimizer, or a setting is wrong.
-        OptimizerError: If the user's factory raises, or does not return an optimizer.
+        folder: The workflow's; modules of the user's are looked for here first.
     """
-    factory = KINDS.load(kind, where("optimizer", "kind"))
 
-    def here(*path: object) -> str:
-        return where("optimizer", *path)
+    kind: str
+    settings: Mapping[str, Any]
+    space: Space
+    where: Where
+    folder: Path
 
-    checked = check_settings(factory, settings, kind, here)
-    try:
-        search = factory(space, **checked)
-    except SupervisorError:
-        raise
-    except (Exception, SystemExit) as error:
-        file = getattr(sys.modules.get(factory.__module__), "__file__", None)
-        raise OptimizerError(f"optimizer {kind}: {blame(error, file)}") from error
-    return adapt(search)
+    def check(self) -> dict[str, Any]:
+        """Return the settings, converted to what the factory takes.
+
+        Raises:
+            InputError: If there is no such optimizer, or a setting is wrong.
+        """
+        return check_settings(self._factory(), self.settings, self.kind, self._here)
+
+    def build(self) -> Optimizer:
+        """Return the optimizer, at its first point.
+
+        Raises:
+            InputError: If there is no such optimizer, or a setting is wrong.
+            OptimizerError: If the user's factory raises, or does not return an optimizer.
+        """
+        factory, settings = self._factory(), self.check()
+        try:
+            search = factory(self.space, **settings)
+        except SupervisorError:
+            raise
+        except (Exception, SystemExit) as error:
+            file = getattr(sys.modules.get(factory.__module__), "__file__", None)
+            raise OptimizerError(f"optimizer {self.kind}: {blame(error, file)}") from error
+        return adapt(search)
+
+    def _factory(self) -> Callable[..., Any]:
+        if str(self.folder) not in sys.path:
+            sys.path.insert(0, str(self.folder))
+        factory: Callable[..., Any] = KINDS.load(self.kind, self._here("kind"))
+        return factory
+
+    def _here(self, *path: object) -> str:
+        return self.where("optimizer", *path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -15,9 +16,11 @@ class Told(msgspec.Struct, frozen=True):
     Attributes:
         id: The point's number, from 0 in the order in which points were asked.
         values: Its parameters.
-        loss: What is minimised, or None if the evaluation failed; NaN is a result.
+        loss: What is minimised, or None if the evaluation failed; NaN is a result. Of several
+            objectives, the first one's.
         metrics: All that the objective returned.
         error: Why the evaluation failed, or None.
+        losses: One for each of several objectives, all minimised; else empty.
     """
 
     id: int
@@ -25,6 +28,23 @@ class Told(msgspec.Struct, frozen=True):
     loss: float | None
     metrics: Metrics = {}
     error: str | None = None
+    losses: tuple[float, ...] = ()
+
+
+class Continuation(msgspec.Struct, frozen=True):
+    """A point that goes on from the checkpoint of an earlier one.
+
+    Attributes:
+        values: Its parameters.
+        parent: Number of the point whose ``task.checkpoint_dir`` it begins with a copy of.
+    """
+
+    values: Values
+    parent: int
+
+
+Suggestion = Values | Continuation
+"""What an optimizer asks to evaluate."""
 
 
 class Optimizer(Protocol):
@@ -34,7 +54,7 @@ class Optimizer(Protocol):
     repeating them.
     """
 
-    def ask(self, n: int) -> list[Values]:
+    def ask(self, n: int) -> Sequence[Suggestion]:
         """Return up to ``n`` points; fewer, or none, while it awaits results.
 
         No points with no evaluation in flight end the search.
@@ -54,3 +74,22 @@ class EarlyStopper(Optimizer, Protocol):
 
     def report(self, id: int, step: int, metrics: Metrics) -> bool:
         """Take the metrics that a trial reports; True stops it early."""
+
+
+@runtime_checkable
+class Learner(Optimizer, Protocol):
+    """An optimizer that can use results of points that it did not suggest."""
+
+    def learn(self, results: list[Told]) -> None:
+        """Take results of other campaigns, before the first ask; their ids mean nothing."""
+
+
+@runtime_checkable
+class Recaller(Optimizer, Protocol):
+    """An optimizer whose asks cost much, and need not be computed again when it is resumed."""
+
+    def recall(self, points: list[Values]) -> None:
+        """Take what it answered to an ask in an earlier session, in place of that ask.
+
+        All that follows is the same as if it had been asked.
+        """

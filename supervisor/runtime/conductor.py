@@ -50,8 +50,8 @@ class Conductor:
         return self.campaign.handle(message, source, now)
 
     def filenos(self) -> Sequence[int]:
-        """Return nothing: rank 0 waits for messages only."""
-        return ()
+        """Return what the campaign waits for, beside messages."""
+        return self.campaign.filenos()
 
     def poll(self, now: float) -> list[Send]:
         """Let the campaign do a turn; once in a while, look how things go."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 from supervisor.balancer.client import Client
@@ -10,6 +11,7 @@ from supervisor.balancer.layout import Layout
 from supervisor.campaign.campaign import Campaign
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.suggestions import Suggestions
+from supervisor.campaign.twins import Twins
 from supervisor.core.errors import InputError
 from supervisor.dataflow.workflow import Workflow, load_workflow
 from supervisor.experiment.events import Opened
@@ -18,10 +20,12 @@ from supervisor.experiment.journal import Journal, read_journal
 from supervisor.experiment.state import State, replay
 from supervisor.experiment.table import write_csv
 from supervisor.monitor.progress import Progress
+from supervisor.optimizers.channel import Channel
 from supervisor.runtime.conductor import Conductor, Signals
 from supervisor.runtime.entry import build_executor
+from supervisor.runtime.frame import Frame
 from supervisor.runtime.options import Options
-from supervisor.runtime.session import open_session, titles
+from supervisor.runtime.thinking import open_channel
 from supervisor.runtime.world import World
 
 
@@ -32,19 +36,22 @@ def start(world: World, workflow: Workflow, options: Options, progress: Progress
         The campaign, at its end.
 
     Raises:
-        InputError: If it does not fit the ranks; nothing is created then.
+        InputError: If it does not fit the ranks, or a setting of its optimizer is wrong; nothing
+            is created then.
     """
     layout = workflow.layout(world.size, options.servers, options.workers)
-    world.gather()
-    experiment = Experiment.create(options.out, workflow.name)
-    experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
-    journal = Journal.create(experiment.journal)
-    opened = opened_of(workflow)
-    state = State()
-    journal.append(opened)
-    state.apply(opened)
-    run = Run(world, layout, workflow, experiment, options, progress)
-    return run.execute(journal, state, resumed=False)
+    with closing(open_channel(workflow)) as channel:
+        world.gather()
+        channel.begin()
+        experiment = Experiment.create(options.out, workflow.name)
+        experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
+        journal = Journal.create(experiment.journal)
+        opened = opened_of(workflow)
+        state = State()
+        journal.append(opened)
+        state.apply(opened)
+        run = Run(Frame(world, layout, options, experiment), workflow, progress)
+        return run.execute(channel, journal, state, resumed=False)
 
 
 def resume(world: World, experiment: Experiment, options: Options, progress: Progress) -> Campaign:
@@ -66,78 +73,51 @@ def resume(world: World, experiment: Experiment, options: Options, progress: Pro
         raise InputError(str(experiment.journal), "is empty; run the workflow anew")
     workflow = load_workflow(experiment.workflow, folder=Path(state.opening.source_dir))
     layout = workflow.layout(world.size, options.servers, options.workers)
-    world.gather()
-    run = Run(world, layout, workflow, experiment, options, progress)
-    return run.execute(journal, state, resumed=True)
+    with closing(open_channel(workflow)) as channel:
+        world.gather()
+        run = Run(Frame(world, layout, options, experiment), workflow, progress)
+        return run.execute(channel, journal, state, resumed=True)
 
 
 class Run:
     """The parts of one run, wired together."""
 
-    def __init__(
-        self,
-        world: World,
-        layout: Layout,
-        workflow: Workflow,
-        experiment: Experiment,
-        options: Options,
-        progress: Progress,
-    ) -> None:
-        self.world = world
-        self.layout = layout
+    def __init__(self, frame: Frame, workflow: Workflow, progress: Progress) -> None:
+        self.frame = frame
         self.workflow = workflow
-        self.experiment = experiment
-        self.options = options
         self.progress = progress
-        walltime_s = options.walltime_s
-        self.deadline_s = float("inf") if walltime_s is None else time.time() + walltime_s
 
-    def execute(self, journal: Journal, state: State, *, resumed: bool) -> Campaign:
+    def execute(
+        self, channel: Channel, journal: Journal, state: State, *, resumed: bool
+    ) -> Campaign:
         """Run the campaign to its end, whatever that is, and write what it leaves."""
-        settings = settings_of(self.workflow, self.layout, self.deadline_s)
-        suggestions = Suggestions(self.workflow.optimizer(), settings, self.workflow.space)
+        frame = self.frame
+        settings = settings_of(self.workflow, frame.layout, frame.deadline_s)
+        suggestions = Suggestions(channel, settings, self.workflow.space)
+        twins = None
         if resumed:
-            suggestions.replay(read_journal(self.experiment.journal), str(journal.path))
-        self._open_session(journal, state)
-        client = Client(self.layout, self.world.hosts)
-        campaign = Campaign(client, suggestions, journal, state, settings, hosts=self.world.hosts)
+            suggestions.replay(read_journal(frame.experiment.journal), str(journal.path))
+            twins = Twins(read_journal(frame.experiment.journal)) if settings.reuse else None
+        frame.open_session(journal, state)
+        client = Client(frame.layout, frame.world.hosts)
+        hosts = frame.world.hosts
+        campaign = Campaign(
+            client, suggestions, journal, state, settings, hosts=hosts, twins=twins
+        )
         self.progress.begin(
-            self._titles(resumed),
+            frame.titles(self.workflow.summary, resumed=resumed),
             state,
-            workers=len(self.layout.workers),
+            workers=len(frame.layout.workers),
             total=self.workflow.expected,
         )
-        objective = self.workflow.executed(self.experiment.path.resolve(), self.deadline_s)
+        objective = self.workflow.executed(frame.experiment.path.resolve(), frame.deadline_s)
         with Signals() as signals:
             conductor = Conductor(campaign, client, self.progress, signals)
-            self.world.run(self.layout, conductor, objective, build_executor)
+            frame.world.run(frame.layout, conductor, objective, build_executor)
         campaign.close()
-        write_csv(self.experiment.journal, self.experiment.results)
-        self.progress.end(self.experiment, campaign.ending)
+        write_csv(frame.experiment.journal, frame.experiment.results)
+        self.progress.end(frame.experiment, campaign.ending)
         return campaign
-
-    def _open_session(self, journal: Journal, state: State) -> None:
-        assert state.opening is not None
-        session = open_session(
-            self.world,
-            self.layout,
-            self.options,
-            journal,
-            experiment=self.experiment,
-            opening=state.opening,
-            number=len(state.sessions),
-        )
-        state.apply(session)
-
-    def _titles(self, resumed: bool) -> list[str]:
-        return titles(
-            self.world,
-            self.layout,
-            self.options,
-            experiment=self.experiment,
-            summary=self.workflow.summary,
-            resumed=resumed,
-        )
 
 
 def opened_of(workflow: Workflow) -> Opened:
@@ -146,7 +126,7 @@ def opened_of(workflow: Workflow) -> Opened:
         name=workflow.name,
         seed=workflow.seed,
         metric=workflow.metric,
-        maximize=workflow.objective.maximize is not None,
+        maximize=workflow.maximize,
         source=str(workflow.document.path.resolve()),
         source_dir=str(workflow.folder),
         time_s=time.time(),
@@ -163,7 +143,7 @@ def settings_of(workflow: Workflow, layout: Layout, deadline_s: float) -> Settin
     """
     return Settings(
         metric=workflow.metric,
-        maximize=workflow.objective.maximize is not None,
+        maximize=workflow.maximize,
         evaluations=workflow.evaluations,
         named=workflow.points is not None,
         retries=workflow.task.retries,
@@ -172,4 +152,7 @@ def settings_of(workflow: Workflow, layout: Layout, deadline_s: float) -> Settin
         timeout_s=workflow.task.timeout_s,
         deadline_s=deadline_s,
         seed=workflow.seed,
+        objectives=tuple(workflow.objectives) if len(workflow.objectives) > 1 else (),
+        repeats=workflow.task.repeats,
+        reuse=workflow.task.reuse and workflow.metric is not None and workflow.points is None,
     )

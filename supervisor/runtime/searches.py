@@ -13,6 +13,7 @@ from supervisor.balancer.layout import Layout
 from supervisor.campaign.campaign import Campaign
 from supervisor.campaign.shared import SharedClient
 from supervisor.campaign.suggestions import Suggestions
+from supervisor.campaign.twins import Twins
 from supervisor.core.errors import CampaignFailed
 from supervisor.core.task import Result
 from supervisor.dataflow.flow import Flow
@@ -24,6 +25,7 @@ from supervisor.experiment.table import write_csv
 from supervisor.runtime.options import Options
 from supervisor.runtime.run import opened_of, settings_of
 from supervisor.runtime.session import session_of
+from supervisor.runtime.thinking import open_channel
 from supervisor.runtime.world import World
 
 FOLDER = "steps"
@@ -72,15 +74,20 @@ class Searches:
         if not experiment.runs.is_symlink():
             experiment.runs.symlink_to(Path("..", "..", experiment.runs.name, name))
         settings = settings_of(workflow, self._layout, self._deadline_s)
-        suggestions = Suggestions(workflow.optimizer(), settings, workflow.space)
+        suggestions = Suggestions(open_channel(workflow), settings, workflow.space)
         journal, state = self._opened(experiment, workflow)
-        suggestions.replay(read_journal(experiment.journal), str(journal.path))
+        twins = None
+        if state.points:
+            suggestions.replay(read_journal(experiment.journal), str(journal.path))
+            twins = Twins(read_journal(experiment.journal)) if settings.reuse else None
         session = session_of(self._world, self._layout, self._options, len(state.sessions))
         journal.append(session)
         state.apply(session)
         client = SharedClient(self._flow, self._objective(workflow), constants, name)
         hosts = self._world.hosts
-        campaign = Campaign(client, suggestions, journal, state, settings, hosts=hosts)
+        campaign = Campaign(
+            client, suggestions, journal, state, settings, hosts=hosts, twins=twins
+        )
         return Search(campaign, experiment)
 
     def _objective(self, workflow: Workflow) -> bytes:

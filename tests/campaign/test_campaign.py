@@ -2,152 +2,26 @@
 
 import math
 
-import msgspec
 import pytest
 
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import split
 from supervisor.balancer.messages import Put
-from supervisor.balancer.pump import Pump
-from supervisor.balancer.server import Server
-from supervisor.balancer.wire import LoopbackWire
-from supervisor.balancer.worker import Worker
 from supervisor.campaign.campaign import Campaign
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.suggestions import Suggestions
 from supervisor.core.errors import CampaignFailed, Interrupted, OptimizerError
-from supervisor.core.objective import Evaluation, encode_metrics
-from supervisor.core.space import Space
-from supervisor.core.task import Failure, Report, Result
-from supervisor.experiment.events import Failed, Finished, Opened
-from supervisor.experiment.journal import Journal, read_journal
-from supervisor.experiment.state import State, replay
+from supervisor.experiment.events import Failed, Finished
+from supervisor.experiment.journal import Journal
+from supervisor.experiment.state import State
 from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.random import random
-
-SPACE = Space.parse({"x": {"float": [-1, 1]}}, lambda *path: ".".join(map(str, path)))
-
-
-class FunctionExecutor:
-    """Evaluates points with a function; what it raises is a failure."""
-
-    def __init__(self, function):
-        self.function = function
-        self.stopped = set()
-        self.log = []
-
-    def start(self, task):
-        evaluation = msgspec.msgpack.decode(task.payload, type=Evaluation)
-        self.log.append((evaluation.point, evaluation.attempt))
-        self._reports = []
-        self._task, self._steps = task, 0
-        try:
-            self._value, self._failure = self.function(evaluation), None
-        except Exception as error:
-            self._value, self._failure = 0.0, Failure("raised", str(error))
-
-    def poll(self):
-        if self._task is None:
-            return None
-        if self._value is None:  # a task of many epochs: reports until it is stopped
-            self._steps += 1
-            self._reports.append(Report(self._task.id, self._steps, encode_metrics({"y": 1.0})))
-            if self._task.id not in self.stopped:
-                return None
-            self._value = float(self._steps)
-        value = b"" if self._failure else encode_metrics({"y": self._value})
-        task, self._task = self._task, None
-        return Result(task.id, value, self._failure, 0, 1.0, 2.0)
-
-    _task = None
-    _reports = ()
-
-    def reports(self):
-        reports, self._reports = list(self._reports), []
-        return reports
-
-    def stop_early(self, task_id):
-        self.stopped.add(task_id)
-
-    def cancel(self):
-        self._value, self._failure = 0.0, Failure("cancelled", "cancelled")
-
-    def filenos(self):
-        return []
-
-    def close(self):
-        pass
-
-
-class Bench:
-    """One experiment in a folder; each ``run`` is a session of it."""
-
-    def __init__(self, path):
-        self.path = path / "journal.jsonl"
-        self.executor = None
-
-    def run(self, optimizer, function=lambda e: e.values["x"] ** 2, space=SPACE, **settings):
-        """Run or resume a campaign, and return it at its end."""
-        chosen = Settings(metric="y", **settings)
-        resumed = self.path.exists()
-        if resumed:
-            journal = Journal.open(self.path)
-            state = replay(read_journal(self.path))
-        else:
-            journal, state = Journal.create(self.path), State()
-            opened = Opened(
-                name="t",
-                seed=0,
-                metric="y",
-                maximize=False,
-                source="w",
-                source_dir="d",
-                time_s=0.0,
-            )
-            journal.append(opened)
-            state.apply(opened)
-        try:
-            suggestions = Suggestions(adapt(optimizer), chosen, space)
-            if resumed:
-                suggestions.replay(read_journal(self.path), "journal.jsonl")
-            layout = split(1)
-            campaign = Campaign(
-                Client(layout), suggestions, journal, state, chosen, hosts=["here"]
-            )
-            self.executor = FunctionExecutor(function)
-            worker = Worker(0, layout, self.executor)
-            pump = Pump(LoopbackWire(), client=campaign, worker=worker, server=Server(0, layout))
-            pump.run()
-            campaign.close()
-        finally:
-            journal.close()
-        return campaign
-
-    def events(self, kind):
-        return [event for event in read_journal(self.path) if isinstance(event, kind)]
-
-    def results(self):
-        return {event.point: event.loss for event in self.events(Finished)}
+from supervisor.optimizers.channel import Local
+from tests.campaign.bench import SPACE, Bench, descent, sampled
 
 
 @pytest.fixture
 def bench(tmp_path):
     return Bench(tmp_path)
-
-
-def sampled(evaluations=12, seed=4):
-    return random(SPACE, evaluations=evaluations, seed=seed)
-
-
-def descent():
-    """Search in batches whose points depend on the results of the batch before."""
-    centre, width = 0.0, 1.0
-    for _ in range(4):
-        batch = [{"x": centre + width * step} for step in (-0.9, -0.3, 0.3, 0.9)]
-        results = yield batch
-        losses = [math.inf if told.loss is None else told.loss for told in results]
-        centre = batch[losses.index(min(losses))]["x"] / 2
-        width /= 2
 
 
 def test_every_point_is_asked_evaluated_recorded_and_told(bench):
@@ -344,7 +218,7 @@ def test_points_are_asked_for_the_workers_of_the_tasks_kind(tmp_path):
     chosen = Settings(metric="y", kind=1)
     journal = Journal.create(tmp_path / "journal.jsonl")
     client = Client(split(12, 1, {"gpu": 2}))
-    suggestions = Suggestions(adapt(sampled(99)), chosen, SPACE)
+    suggestions = Suggestions(Local(adapt(sampled(99))), chosen, SPACE)
     campaign = Campaign(client, suggestions, journal, State(), chosen, hosts=["here"] * 12)
     [(_, put)] = [send for send in campaign.poll(0.0) if isinstance(send[1], Put)]
     assert {task.kind for task in put.tasks} == {1}

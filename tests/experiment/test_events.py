@@ -39,6 +39,7 @@ def any_event(cls):
         int | None: st.none() | integers,
         list[str]: st.lists(texts, max_size=3),
         dict[str, list[str]]: st.dictionaries(texts, st.lists(texts, max_size=3), max_size=2),
+        tuple[float, ...]: st.lists(st.floats(), max_size=3).map(tuple),
         Any: values,
         list[AskedPoint]: st.lists(any_asked, max_size=3),
     }
@@ -54,7 +55,7 @@ def any_event(cls):
     return st.builds(cls, **fields)
 
 
-any_asked = st.builds(AskedPoint, id=integers, name=texts, values=mappings)
+any_asked = st.builds(AskedPoint, id=integers, name=texts, values=mappings, parent=integers)
 any_events = st.one_of([any_event(cls) for cls in events.Event.__args__])
 
 

@@ -1,9 +1,11 @@
 """From the optimizer of a workflow to an object that is asked and told."""
 
+from pathlib import Path
+
 import pytest
 
 from supervisor.core.errors import InputError, OptimizerError, UnknownName
-from supervisor.optimizers import KINDS, build
+from supervisor.optimizers import KINDS, Recipe
 from tests.contracts.optimizer import SPACE
 
 SEARCHES = """
@@ -26,6 +28,10 @@ constant = 3
 
 def where(*path):
     return "w.yaml:5 " + ".".join(map(str, path))
+
+
+def build(kind, settings, space, where):
+    return Recipe(kind, settings, space, where, Path(".")).build()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from supervisor.core.errors import InputError
 from supervisor.core.space import Space
-from supervisor.optimizers import build
+from supervisor.optimizers import Recipe
 from supervisor.optimizers.adapt import adapt
 from supervisor.optimizers.upf import check_upf, read_upf
 from tests.contracts.optimizer import StreamContract
@@ -149,7 +149,9 @@ def test_a_hash_that_two_ids_share_does_not_make_them_one(write, monkeypatch):
 
 def test_a_file_is_a_kind_of_optimizer(write):
     path = write('{"x": 1}\n{"x": 2}')
-    optimizer = build("upf", {"file": str(path)}, Space({}), lambda *path: "here")
+    optimizer = Recipe(
+        "upf", {"file": str(path)}, Space({}), lambda *path: "here", path.parent
+    ).build()
     assert optimizer.ask(9) == [{"id": "0", "x": 1}, {"id": "1", "x": 2}]
 
 

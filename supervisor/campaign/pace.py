@@ -1,0 +1,83 @@
+"""How many points are in flight: enough that no worker waits, no more than need be."""
+
+from __future__ import annotations
+
+import math
+
+ROUND_TRIP_S = 0.05
+"""Points are put ahead of the workers for so much work, so that no worker waits for rank 0."""
+
+MOST_AHEAD = 4096
+"""But never more points than this, however short they are."""
+
+WORTH_AVOIDING = 0.02
+"""A wait of a smaller fraction of an evaluation costs less than choosing a point too early."""
+
+
+class Pace:
+    """Watches how long evaluations and the optimizer take.
+
+    Args:
+        workers: That evaluate the points.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._evaluation_s: float | None = None  # running mean
+        self._ask_s = 0.0  # of late, at worst
+
+    def evaluated(self, seconds: float) -> None:
+        """Note the length of an evaluation."""
+        if self._evaluation_s is None:
+            self._evaluation_s = seconds
+        else:
+            self._evaluation_s += 0.05 * (seconds - self._evaluation_s)
+
+    def answered(self, seconds: float) -> None:
+        """Note how long the optimizer thought about an ask."""
+        self._ask_s = max(seconds, 0.8 * self._ask_s)
+
+    def wanted(self, *, independent: bool) -> int:
+        """Return how many evaluations to have in flight: one a worker, and some ahead.
+
+        While the optimizer thinks, workers use up what is ahead; and what they use up is asked
+        for only when it has finished with the ask before: so twice that.
+
+        Args:
+            independent: Points do not depend on results, so none can be chosen too early.
+        """
+        if independent:
+            floor = max(1, self.workers // 4)
+            return self.workers + max(floor, self._ahead(self._evaluation_s or ROUND_TRIP_S))
+        if self._evaluation_s is None:
+            return self.workers
+        return self.workers + self._ahead(self._evaluation_s)
+
+    def _ahead(self, evaluation_s: float) -> int:
+        each = (ROUND_TRIP_S + 2 * self._ask_s) / max(evaluation_s, 1e-6)
+        if each < WORTH_AVOIDING:
+            return 0
+        return min(MOST_AHEAD, math.ceil(self.workers * each))
+
+
+class Wait:
+    """Adds up the time that workers have nothing to do.
+
+    Args:
+        now: Seconds by the clock of later calls.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._seconds = 0.0
+        self._noted_s = now
+
+    def add(self, idle: int, now: float) -> float:
+        """Note how many workers have been idle since the last call; return the sum so far."""
+        self._seconds += max(0, idle) * (now - self._noted_s)
+        self._noted_s = now
+        return self._seconds
+
+    def take(self) -> float:
+        """Return and forget the sum: seconds, of all workers."""
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds

@@ -1,0 +1,21 @@
+"""Where the optimizer of a workflow thinks."""
+
+from __future__ import annotations
+
+import os
+
+from supervisor.dataflow.workflow import Workflow
+from supervisor.executors.environment import child_environment
+from supervisor.optimizers import AT_ONCE
+from supervisor.optimizers.channel import Channel, Local
+from supervisor.optimizers.remote import Remote
+
+
+def open_channel(workflow: Workflow) -> Channel:
+    """Return a channel to the optimizer of a search or an ensemble; the caller closes it.
+
+    It runs beside the campaign in a process of its own, with one core, unless it needs no time.
+    """
+    if workflow.kind in AT_ONCE:
+        return Local(workflow.optimizer())
+    return Remote(workflow.recipe, child_environment(os.environ, cores=1))
