@@ -11,7 +11,7 @@ from supervisor.cli.run import EXPERIMENTS
 from supervisor.cli.steps import status_lines, why_lines
 from supervisor.core.errors import InputError, UnknownName
 from supervisor.experiment import table as tables
-from supervisor.experiment.events import Event, Failed, Finished, Reported
+from supervisor.experiment.events import Event, Failed, Finished, Repeated, Reported, Reused
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import read_journal
 from supervisor.experiment.state import State, replay, values_of
@@ -97,9 +97,11 @@ def why(words: tuple[str, ...], out: Path) -> None:
     point = state.points[point_id]
     click.echo(f"{found.label} {point.name} (point {point_id}): {point.status}")
     click.echo(f"  parameters: {pairs(point.values or values_of(found.journal, point_id))}")
+    if point.parent >= 0:
+        click.echo(f"  goes on from the checkpoint of {state.points[point.parent].name}")
     for event in read_journal(found.journal):
         if getattr(event, "point", None) == point_id:
-            click.echo(_told(event))
+            click.echo(_told(event, state))
     _echo_folder(found.run_dir(point.name))
 
 
@@ -128,8 +130,13 @@ def _point(text: str, state: State, experiment: Experiment) -> int:
     raise UnknownName(experiment.label, text, names[:20], what="point")
 
 
-def _told(event: Event) -> str:
+def _told(event: Event, state: State) -> str:
     match event:
+        case Reused():
+            return f"  not evaluated: equals {state.points[event.of].name}, {pairs(event.metrics)}"
+        case Repeated():
+            result = f"  repeat {event.repeat}, attempt {event.attempt}: {pairs(event.metrics)}"
+            return f"{result}\n{_circumstances(event)}"
         case Reported():
             return f"  attempt {event.attempt}, step {event.step}: {pairs(event.metrics)}"
         case Finished():
@@ -143,7 +150,7 @@ def _told(event: Event) -> str:
     return f"  {event}"
 
 
-def _circumstances(event: Finished | Failed) -> str:
+def _circumstances(event: Finished | Repeated | Failed) -> str:
     began = tables.timestamp(event.start_s)
     seconds = event.end_s - event.start_s
     return f"    on rank {event.rank} ({event.host}), began {began}, took {seconds:.3f} s"

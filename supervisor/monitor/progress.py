@@ -11,6 +11,9 @@ from supervisor.experiment.state import State, values_of
 from supervisor.monitor.display import Display, Snapshot
 from supervisor.monitor.text import clock, count, number, pairs
 
+MOST_SHOWN = 10
+"""Points of a front on the console."""
+
 
 class Progress:
     """Shows how a campaign goes.
@@ -116,15 +119,31 @@ def best_lines(state: State, experiment: Experiment) -> list[str]:
     if best is None:
         has_metric = state.opening is not None and state.opening.metric is not None
         return ["best: none; no point gave a number"] if has_metric else []
+    front = state.front()
+    if len(front) > 1:
+        return _front_lines(state, front)
     point = state.points[best]
     values = point.values or values_of(experiment.journal, best)
     return [f"best: {point.name}  {pairs(point.metrics)}", f"      {pairs(values)}"]
+
+
+def _front_lines(state: State, front: Sequence[int]) -> list[str]:
+    """Return the points that no other one beats in all objectives, or the first of them."""
+    lines = [f"front: {count(len(front), 'point')} that no other beats in all objectives"]
+    for id in front[:MOST_SHOWN]:
+        point = state.points[id]
+        lines.append(f"      {point.name}  {pairs(point.metrics)}")
+    if len(front) > MOST_SHOWN:
+        lines.append(f"      and {len(front) - MOST_SHOWN} more")
+    return lines
 
 
 def _best(state: State) -> str:
     best = state.best()
     if best is None or state.opening is None or state.opening.metric is None:
         return ""
+    if state.points[best].losses:
+        return f"{count(len(state.front()), 'point')} on the front"
     point = state.points[best]
     metric = state.opening.metric
     return f"{metric} {number(point.metrics[metric])} ({point.name})"

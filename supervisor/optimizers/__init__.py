@@ -11,7 +11,7 @@ import msgspec
 
 from supervisor.core.blame import blame
 from supervisor.core.definition import Where
-from supervisor.core.errors import OptimizerError, SupervisorError
+from supervisor.core.errors import InputError, OptimizerError, SupervisorError
 from supervisor.core.registry import Registry
 from supervisor.core.space import Space
 from supervisor.optimizers.adapt import adapt
@@ -67,12 +67,17 @@ class Recipe(msgspec.Struct, frozen=True):
         """Return the optimizer, at its first point.
 
         Raises:
-            InputError: If there is no such optimizer, or a setting is wrong.
+            InputError: If there is no such optimizer, or a setting is wrong; a factory may give
+                the setting's name as the place.
             OptimizerError: If the user's factory raises, or does not return an optimizer.
         """
         factory, settings = self._factory(), self.check()
         try:
             search = factory(self.space, **settings)
+        except InputError as error:
+            if error.where not in settings:
+                raise
+            raise InputError(self._here(error.where), error.problem) from error
         except SupervisorError:
             raise
         except (Exception, SystemExit) as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shlex
 import subprocess
+import weakref
 from collections import deque
 from typing import Any
 
@@ -19,6 +21,7 @@ from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.settings import AtLeastOne
 
 LONGEST_SHOWN = 200
+LEAVE_S = 1.0
 
 
 class Command:
@@ -79,9 +82,8 @@ class Command:
             )
         except (OSError, ValueError, IndexError) as error:
             problem = getattr(error, "strerror", None) or error
-            raise InputError(
-                "optimizer.command", f"{command!r} cannot be started: {problem}"
-            ) from error
+            raise InputError("command", f"{command!r} cannot be started: {problem}") from error
+        weakref.finalize(self, _end, self._process)
         start = {"space": space.describe(), "seed": seed, "evaluations": evaluations}
         self._say({"start": {**start, "options": options or {}}})
         self._listen()
@@ -156,6 +158,19 @@ class Command:
             f'optimizer {self._command!r} {how} without {{"done": {{}}}}; '
             "what it printed on standard error is above"
         )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let a program end that nobody listens to any more."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    try:
+        process.wait(LEAVE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _described(told: Told) -> dict[str, Any]:
