@@ -7,8 +7,7 @@ from typing import Any, cast
 
 from supervisor.core.blame import blame
 from supervisor.core.errors import OptimizerError, SupervisorError
-from supervisor.core.objective import Values
-from supervisor.optimizers.protocol import Optimizer, Told
+from supervisor.optimizers.protocol import Continuation, Optimizer, Suggestion, Told
 
 _EMPTY_BATCHES = 1_000  # in a row; a generator that yields more does not end
 
@@ -18,7 +17,7 @@ def adapt(search: object) -> Optimizer:
 
     An object with ``ask`` and ``tell`` is one already. A generator or another iterable that
     yields mappings is a stream of points; one that yields lists of mappings is sent the results
-    of each list, in its order. A generator is run up to its first ``yield``.
+    of each list, in its order. A point may also be a ``Continuation``. A generator is run up to its first ``yield``.
 
     Raises:
         OptimizerError: If it is none of these, or raises.
@@ -64,6 +63,14 @@ class _Source:
             raise self.unexpected(item)
         return item
 
+    def point(self, point: object, item: object) -> Suggestion:
+        """Return a point that ``item`` is, or holds."""
+        if isinstance(point, Continuation):
+            return point
+        if not isinstance(point, Mapping):
+            raise self.unexpected(item)
+        return dict(point)
+
     def unexpected(self, item: object) -> OptimizerError:
         """Return the error for an item that is neither a point nor a batch where one is due."""
         text = repr(item)
@@ -83,12 +90,12 @@ class Stream:
         self._open: set[int] = set()
         self._error: SupervisorError | None = None
 
-    def ask(self, n: int) -> list[Values]:
+    def ask(self, n: int) -> list[Suggestion]:
         """Return the next ``n`` points, or as many as are left.
 
         What the generator raises comes after the points before it, however many are asked.
         """
-        points: list[Values] = []
+        points: list[Suggestion] = []
         try:
             while len(points) < n and (point := self._next()) is not None:
                 points.append(point)
@@ -100,13 +107,11 @@ class Stream:
         self._asked += len(points)
         return points
 
-    def _next(self) -> Values | None:
+    def _next(self) -> Suggestion | None:
         if self._error:
             raise self._error
         item = self._source.take()
-        if item is not None and not isinstance(item, Mapping):
-            raise self._source.unexpected(item)
-        return item if item is None else dict(item)
+        return None if item is None else self._source.point(item, item)
 
     def tell(self, results: list[Told]) -> None:
         """Forget the points that are done."""
@@ -120,12 +125,12 @@ class Batches:
     def __init__(self, source: _Source) -> None:
         self._source = source
         self._first = 0  # number of the batch's first point
-        self._batch: list[Values] = []
+        self._batch: list[Suggestion] = []
         self._asked = 0  # points of the batch that were asked
         self._results: dict[int, Told] = {}
         self._begin(0, [])
 
-    def ask(self, n: int) -> list[Values]:
+    def ask(self, n: int) -> list[Suggestion]:
         """Return up to ``n`` points of the batch; none while its last results are missing."""
         points = self._batch[self._asked : self._asked + max(n, 0)]
         self._asked += len(points)
@@ -155,13 +160,10 @@ class Batches:
             f"optimizer {self._source.name} yielded {_EMPTY_BATCHES} empty batches in a row"
         )
 
-    def _points(self, batch: object) -> list[Values]:
+    def _points(self, batch: object) -> list[Suggestion]:
         if not isinstance(batch, list | tuple):
             raise self._source.unexpected(batch)
-        for point in batch:
-            if not isinstance(point, Mapping):
-                raise self._source.unexpected(batch)
-        return [dict(point) for point in batch]
+        return [self._source.point(point, batch) for point in batch]
 
 
 def _check_told(results: list[Told], expected: set[int]) -> None:
