@@ -1,6 +1,8 @@
 """The house guards itself: imports point down, and only one file knows MPI."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     "core",
-    "balancer optimizers executors experiment",
+    "balancer converters optimizers executors experiment",
     "dataflow",
     "campaign monitor",
     "runtime",
@@ -19,8 +21,14 @@ LAYERS = [
 ]
 LEVEL = {part: level for level, row in enumerate(LAYERS) for part in row.split()}
 
-LATE = {"mpi4py", "pyarrow", "rich", "matplotlib", "torch", "horovod", "deap", "skopt"}
+LATE = {"mpi4py", "pyarrow", "rich", "matplotlib", "torch", "horovod"}
 """Imported inside the function that needs them: not at the top of a file."""
+
+BY_NAME = {"numpy", "scipy", "sklearn", "deap", "cmaes", "optuna"}
+"""Imported by files that are themselves loaded by name: nothing that starts imports them."""
+
+STARTS = ["supervisor.__main__", "supervisor.cli", "supervisor.executors.child"]
+STARTS += ["supervisor.optimizers.child", "supervisor.runtime.pipeline"]
 
 
 def part_of(path):
@@ -79,6 +87,13 @@ def test_only_the_wire_knows_mpi():
         if name.split(".")[0] == "mpi4py"
     }
     assert knowing == {"balancer/wire.py"}
+
+
+def test_no_start_imports_what_optimizers_compute_with():
+    code = f"import sys, {', '.join(STARTS)}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert loaded.returncode == 0, loaded.stderr
+    assert not BY_NAME & set(loaded.stdout.split())
 
 
 @pytest.mark.parametrize("path", FILES, ids=ids)

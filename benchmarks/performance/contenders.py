@@ -10,57 +10,19 @@ verified. The rate is printed as a JSON object.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import signal
-import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from contender import WORKERS, Contender, dask_workers, parsl_workers, perform
 from noop import check, nothing
-
-WORKERS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """One way to run tasks.
-
-    Attributes:
-        module: What must be installed.
-        tasks: Number of tasks that it gets, for a few seconds at most.
-        run: Takes a number of tasks, returns the seconds that they took.
-        ranks: Number of MPI ranks that ``run`` must be called on; 0 for no MPI.
-    """
-
-    module: str
-    tasks: int
-    run: Callable[[int], float]
-    ranks: int = 0
 
 
 def parsl(tasks: int) -> float:
     """Return the seconds that Parsl's HighThroughputExecutor takes, with its local provider."""
     import parsl
-    from parsl.config import Config
-    from parsl.executors import HighThroughputExecutor
-    from parsl.providers import LocalProvider
 
-    executor = HighThroughputExecutor(
-        address="127.0.0.1",
-        max_workers_per_node=WORKERS,
-        cores_per_worker=1e-3,  # else there is one worker a core at most
-        encrypted=False,
-        provider=LocalProvider(init_blocks=1, min_blocks=1, max_blocks=1),
-    )
-    config = Config(
-        executors=[executor], strategy="none", run_dir="runinfo", initialize_logging=False
-    )
     app = parsl.python_app(nothing)
-    with parsl.load(config):
+    with parsl_workers():
         check([app(0).result(), app(1).result()], 2)
         began = time.perf_counter()
         values = [future.result() for future in [app(i) for i in range(tasks)]]
@@ -71,18 +33,7 @@ def parsl(tasks: int) -> float:
 
 def dask(tasks: int) -> float:
     """Return the seconds that Dask takes, with worker processes of one thread each."""
-    from distributed import Client, LocalCluster
-
-    cluster = LocalCluster(
-        n_workers=WORKERS,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
-    )
-    with cluster, Client(cluster) as client:
-        client.wait_for_workers(WORKERS)
+    with dask_workers() as client:
         check(client.gather(client.map(nothing, range(WORKERS), pure=False)), WORKERS)
         began = time.perf_counter()
         values = client.gather(client.map(nothing, range(tasks), pure=False))
@@ -168,17 +119,5 @@ CONTENDERS: dict[str, Contender] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=CONTENDERS)
-    parser.add_argument("tasks", type=int)
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # closes what is open
-    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
-    seconds = CONTENDERS[options.name].run(options.tasks)
-    if seconds:  # not on the other ranks
-        print(json.dumps({options.name: [options.tasks / seconds]}), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    perform(CONTENDERS, __doc__.splitlines()[0])

@@ -10,72 +10,46 @@ progress to standard error.
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+import rounds
 import table
-from fib_contenders import CONTENDERS, WORKERS
-from peers import HERE, Failed, launcher, measure, say
+from contender import WORKERS
+from fib_contenders import CONTENDERS
 
 OURS = "Supervisor"
 RANKS = 4
 
 
 def main() -> None:
-    options = parse()
-    launch = launcher(options.mpiexec)
-    left_out = {
-        name: f"{one.module} is not installed"
-        for name, one in CONTENDERS.items()
-        if importlib.util.find_spec(one.module) is None
-    }
-    if not launch:
-        left_out[OURS] = "there is no mpiexec"
-    rates: dict[str, list[float]] = {}
-    for number in range(options.rounds):
-        for name in (OURS, *CONTENDERS):
-            if name in left_out:
-                continue
-            say(f"round {number + 1} of {options.rounds}: {name}")
-            try:
-                [(found, [rate])] = measure(command(name, launch), options.limit_s).items()
-            except Failed as error:
-                left_out[name] = str(error)
-                continue
-            rates.setdefault(f"{OURS}, {found}" if name == OURS else found, []).append(rate)
-    report(rates, left_out, options.rounds)
+    options = rounds.parser(__doc__.splitlines()[0], rounds=3, limit_s=180.0).parse_args()
+    launch = rounds.launcher(options.mpiexec)
+    left_out = rounds.missing(OURS, CONTENDERS, launch)
+    commands = {name: command(name, launch) for name in (OURS, *CONTENDERS)}
+    rates = rounds.take_turns(
+        commands, left_out, label, rounds=options.rounds, limit_s=options.limit_s
+    )
+    ours = {name: "ours is" for name in rates if name.startswith(OURS)}
+    title = f"Recursive calls with {WORKERS} workers, rounds: {options.rounds}"
+    rounds.report(rates, left_out, ours, title=title, unit="calls/s")
     if options.plot and rates:
-        title = f"Recursive calls with {WORKERS} workers, rounds: {options.rounds}"
         table.plot(rates, options.plot, title=title, unit="calls/s", ours=OURS)
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit-s", type=float, default=180.0, help="for one run of one of them")
-    parser.add_argument("--mpiexec", default="", help="e.g. 'mpiexec --oversubscribe'")
-    parser.add_argument("--plot", type=Path, metavar="FILE")
-    return parser.parse_args()
 
 
 def command(name: str, launch: Sequence[str]) -> list[str]:
     """Return the command that measures a contender once."""
     if name == OURS:
         ranks = [*launch, "-n", str(RANKS), sys.executable, "-m", "supervisor", "run"]
-        return [*ranks, str(HERE / "flows.py"), "--only", "fib", "--as-json", "true", "--quiet"]
-    return [sys.executable, str(HERE / "fib_contenders.py"), name, str(CONTENDERS[name].n)]
+        flows = str(rounds.HERE / "flows.py")
+        return [*ranks, flows, "--only", "fib", "--as-json", "true", "--quiet"]
+    script = [sys.executable, str(rounds.HERE / "fib_contenders.py")]
+    return [*script, name, str(CONTENDERS[name].size)]
 
 
-def report(rates: table.Samples, left_out: dict[str, str], rounds: int) -> None:
-    """Print the table."""
-    ours = {name: "ours is" for name in rates if name.startswith(OURS)}
-    print(f"Calls of fib a second with {WORKERS} workers, rounds: {rounds}\n")
-    print(table.compare(rates, ours, unit="calls/s"))
-    for name, why in left_out.items():
-        print(f"\n{name} was left out: {why}")
+def label(printed: str, name: str) -> str:
+    """Return what a contender is called in the table."""
+    return f"{OURS}, {printed}" if name == OURS else printed
 
 
 if __name__ == "__main__":

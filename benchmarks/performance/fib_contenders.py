@@ -8,70 +8,36 @@ printed, as a JSON object, is the number of calls of fib a second; calls of add 
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import signal
-import sys
-import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
-WORKERS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """One way to compute fib(n) by tasks.
-
-    Attributes:
-        module: What must be installed.
-        n: A number that takes it some seconds.
-        run: Returns fib(n) and the seconds that it took.
-    """
-
-    module: str
-    n: int
-    run: Callable[[int], tuple[int, float]]
+from contender import WORKERS, Contender, dask_workers, parsl_workers, perform
 
 
-def parsl(n: int) -> tuple[int, float]:
-    """Compute it by join apps, which return the future of what they put.
+def parsl(n: int) -> float:
+    """Return the seconds of join apps, which return the future of what they put.
 
     Source:
         Parsl's guide, "Join Apps": its example is this one.
     """
-    import parsl
     from parsl import join_app, python_app
-    from parsl.config import Config
-    from parsl.executors import HighThroughputExecutor
-    from parsl.providers import LocalProvider
 
-    executor = HighThroughputExecutor(
-        address="127.0.0.1",
-        max_workers_per_node=WORKERS,
-        cores_per_worker=1e-3,  # else there is one worker a core at most
-        encrypted=False,
-        provider=LocalProvider(init_blocks=1, min_blocks=1, max_blocks=1),
-    )
+    with parsl_workers() as label:
 
-    @python_app(executors=[executor.label])
-    def add(*parts):  # type: ignore[no-untyped-def]
-        return sum(parts)
+        @python_app(executors=[label])
+        def add(*parts: int) -> int:
+            return sum(parts)
 
-    @join_app
-    def fib(n):  # type: ignore[no-untyped-def]
-        return add(n) if n < 2 else add(fib(n - 1), fib(n - 2))
+        @join_app
+        def fib(n: int) -> Any:
+            return add(n) if n < 2 else add(fib(n - 1), fib(n - 2))
 
-    config = Config(
-        executors=[executor], strategy="none", run_dir="runinfo", initialize_logging=False
-    )
-    with parsl.load(config):
         add(1, 2).result()
         began = time.perf_counter()
         value = fib(n).result()
-        return value, time.perf_counter() - began
+        seconds = time.perf_counter() - began
+    check(value, n)
+    return seconds
 
 
 def fib_of_dask(n: int) -> int:
@@ -88,30 +54,37 @@ def fib_of_dask(n: int) -> int:
     client = get_client()
     futures = [client.submit(fib_of_dask, n - i, pure=False) for i in (1, 2)]
     secede()
-    one, two = client.gather(futures)
+    values = client.gather(futures)
     rejoin()
-    return one + two  # type: ignore[no-any-return]
+    return sum(values)
 
 
-def dask(n: int) -> tuple[int, float]:
-    """Compute it by tasks that wait for tasks, on worker processes of one thread each."""
-    from distributed import Client, LocalCluster
-
-    cluster = LocalCluster(
-        n_workers=WORKERS,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
-        local_directory=tempfile.gettempdir(),
-    )
-    with cluster, Client(cluster) as client:
-        client.wait_for_workers(WORKERS)
+def dask(n: int) -> float:
+    """Return the seconds of tasks that wait for tasks."""
+    with dask_workers() as client:
         client.gather(client.map(abs, range(WORKERS), pure=False))
         began = time.perf_counter()
         value = client.submit(fib_of_dask, n, pure=False).result()
-        return value, time.perf_counter() - began
+        seconds = time.perf_counter() - began
+    check(value, n)
+    return seconds
+
+
+def fibonacci(n: int) -> int:
+    first, second = 0, 1
+    for _ in range(n):
+        first, second = second, first + second
+    return first
+
+
+def check(value: int, n: int) -> None:
+    """Raise AssertionError unless the value is fib(n)."""
+    assert value == fibonacci(n), f"fib({n}) is {fibonacci(n)}, not {value}"
+
+
+def calls(n: int) -> int:
+    """Return how many calls of fib make fib(n)."""
+    return 2 * fibonacci(n + 1) - 1
 
 
 CONTENDERS = {
@@ -120,20 +93,5 @@ CONTENDERS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=CONTENDERS)
-    parser.add_argument("n", type=int)
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # closes what is open
-    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
-    first, second = 0, 1
-    for _ in range(options.n):
-        first, second = second, first + second
-    value, seconds = CONTENDERS[options.name].run(options.n)
-    assert value == first, f"fib({options.n}) is {first}, not {value}"
-    print(json.dumps({options.name: [(2 * second - 1) / seconds]}), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    perform(CONTENDERS, __doc__.splitlines()[0], calls)

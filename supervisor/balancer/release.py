@@ -161,7 +161,7 @@ def deadlock_report(
     known = {datum.id: datum for datum in data}
     total = len(stuck) if tasks is None else tasks
     waits = [(r, (d.id, key)) for d in known.values() for r, key in d.waiting if r not in servers]
-    lines = [f"task {one.task} waits for {_inputs(one.missing, known)}" for one in stuck]
+    lines = [f"{_task(one.task, known)} waits for {_inputs(one.missing, known)}" for one in stuck]
     lines += [f"rank {rank} waits for {_input(one, known)}" for rank, one in waits]
     number, room = total + len(waits), _LINES - 1
     if number > len(lines) or number > room:
@@ -178,6 +178,12 @@ def _subject(tasks: int, ranks: int) -> str:
     nouns = [(tasks, "task"), (ranks, "rank")]
     parts = [f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in nouns if n]
     return f"{' and '.join(parts)} {'waits' if tasks + ranks == 1 else 'wait'}"
+
+
+def _task(id: int, known: dict[int, OpenDatum]) -> str:
+    """Return the name of a call, which is that of its output; of other tasks the number."""
+    datum = known.get(id)
+    return datum.name if datum and datum.name else f"task {id}"
 
 
 def _inputs(missing: list[Input], known: dict[int, OpenDatum]) -> str:

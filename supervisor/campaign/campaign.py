@@ -18,10 +18,10 @@ from supervisor.campaign.evaluations import Attempt, Evaluations
 from supervisor.campaign.pace import Pace, Wait
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.shared import TaskClient
-from supervisor.campaign.suggestions import Suggestions
+from supervisor.campaign.suggestions import Closing, Suggestions
 from supervisor.campaign.twins import Twins
 from supervisor.core.errors import CampaignFailed, Interrupted, SupervisorError
-from supervisor.core.objective import Metrics, decode_metrics
+from supervisor.core.objective import decode_metrics
 from supervisor.core.task import Failure, Report, Result, Task
 from supervisor.experiment.events import (
     Asked,
@@ -223,36 +223,34 @@ class Campaign:
         self._tell_value(event)
 
     def _tell_value(self, event: Finished) -> None:
-        self._tell(event.point, event.loss, event.metrics, None, event.losses)
+        self._tell(event)
         for twin in self._waiting.pop(event.point, ()):
             self._reuse(twin, event.point)
 
     def _reuse(self, point: AskedPoint, first: int) -> None:
         """Give a point the result of an equal one."""
         known = self.state.points[first]
-        self._record(
-            Reused(
-                point=point.id,
-                of=first,
-                loss=known.loss,
-                metrics=known.metrics,
-                losses=known.losses,
-                time_s=self._clock(),
-            )
+        event = Reused(
+            point=point.id,
+            of=first,
+            loss=known.loss,
+            metrics=known.metrics,
+            losses=known.losses,
+            time_s=self._clock(),
         )
-        self._tell(point.id, known.loss, known.metrics, None, known.losses)
+        self._record(event)
+        self._tell(event)
 
     def _take_failure(self, attempt: Attempt, result: Result, failure: Failure) -> None:
         retry = attempt.number <= self.settings.retries
         imputed = None if retry else self._imputed()
-        self._record(
-            self._evaluations.failed(attempt, result, failure, loss=imputed, final=not retry)
-        )
+        event = self._evaluations.failed(attempt, result, failure, loss=imputed, final=not retry)
+        self._record(event)
         if retry:
             if self.ending is None:
                 self.client.put([self._evaluations.again(attempt, result.rank)])
             return
-        self._tell(attempt.point.id, imputed, {}, failure.message)
+        self._tell(event)
         if self.settings.on_failure == "stop" and self.ending is None:
             self._end(CampaignFailed(f"point {attempt.point.name} failed: {failure.message}"))
             self._withdraw_at_s = self._clock()
@@ -289,18 +287,11 @@ class Campaign:
         except SupervisorError as error:
             self._end(error)
 
-    def _tell(
-        self,
-        point: int,
-        loss: float | None,
-        metrics: Metrics,
-        error: str | None,
-        losses: tuple[float, ...] = (),
-    ) -> None:
+    def _tell(self, event: Closing) -> None:
         try:
-            self.suggestions.tell(point, loss, metrics, error, losses)
-        except SupervisorError as problem:
-            self._end(problem)
+            self.suggestions.tell(event)
+        except SupervisorError as error:
+            self._end(error)
 
     def _record(self, event: Event) -> None:
         self.journal.append(event)

@@ -25,6 +25,9 @@ from supervisor.optimizers.channel import Channel
 from supervisor.optimizers.messages import Ask, Points, Recall, Report, Stop, Suggested, Tell
 from supervisor.optimizers.protocol import Told
 
+Closing = Finished | Reused | Failed
+"""The event that ends a point."""
+
 
 class Batch(msgspec.Struct, frozen=True):
     """What the optimizer answered: the arguments of an ``Asked`` event, and how long it took."""
@@ -125,18 +128,15 @@ class Suggestions:
         """End the optimizer."""
         self._channel.close()
 
-    def tell(
-        self,
-        point: int,
-        loss: float | None,
-        metrics: Metrics,
-        error: str | None,
-        losses: tuple[float, ...] = (),
-    ) -> None:
-        """Tell one point's result, once."""
-        values = self._values.pop(point)
+    def tell(self, event: Closing) -> None:
+        """Tell what became of a point, once."""
+        values = self._values.pop(event.point)
+        if isinstance(event, Failed):
+            told = Told(event.point, values, event.loss, {}, event.message)
+        else:
+            told = Told(event.point, values, event.loss, event.metrics, None, event.losses)
         self._told += 1
-        self._channel.send(Tell([Told(point, values, loss, metrics, error, losses)]))
+        self._channel.send(Tell([told]))
 
     def report(self, point: int, step: int, metrics: Metrics) -> None:
         """Pass on what a running point reports; ``stops`` tells whether it is to stop early."""
@@ -181,12 +181,9 @@ class Suggestions:
 
     def _tell_again(self, event: Event) -> None:
         match event:
-            case Finished() | Reused():
+            case Finished() | Reused() | Failed(final=True):
                 if event.point in self._values:
-                    self.tell(event.point, event.loss, event.metrics, None, event.losses)
-            case Failed(final=True):
-                if event.point in self._values:
-                    self.tell(event.point, event.loss, {}, event.message)
+                    self.tell(event)
             case Reported():
                 self.report(event.point, event.step, event.metrics)
 

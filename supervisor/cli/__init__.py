@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from supervisor import __version__
+from supervisor.cli.convert import convert
 from supervisor.cli.doctor import doctor
 from supervisor.cli.inspect import status, table, why
 from supervisor.cli.plan import plan
@@ -29,7 +30,7 @@ def supervisor() -> None:
     """
 
 
-for command in (run, plan, status, table, why, doctor):
+for command in (run, plan, status, table, why, convert, doctor):
     supervisor.add_command(command)
 
 

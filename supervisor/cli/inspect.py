@@ -47,6 +47,8 @@ def status(experiment: str | None, out: Path) -> None:
         f"{counts['finished']} finished, {counts['failed']} failed, {counts['open']} open; "
         f"{clock(state.busy_s)} of work in {count(len(state.sessions), 'session')}"
     )
+    if state.waited_s >= 1:
+        click.echo(f"workers waited {clock(state.waited_s)} for the optimizer, all together")
     for line in best_lines(state, found):
         click.echo(line)
 

@@ -87,7 +87,9 @@ def seconds_of(
     help="End resumably before this time is over.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but the end.")
-@click.option("--trace", is_flag=True, help="Print when steps are released, wait and end.")
+@click.option(
+    "--trace", is_flag=True, help="Print when steps, or the calls of a script, begin and end."
+)
 @click.pass_context
 def run(
     context: click.Context,
@@ -131,7 +133,6 @@ def run(
     if ranks is not None and world is not None and ranks != world.size:
         raise InputError(f"-n {ranks}", f"the launcher has started {world.size} ranks; drop -n")
     if script and workflow is not None:
-        _check_trace(chosen, workflow)
         run_script(
             world or alone(),
             workflow,
@@ -139,6 +140,8 @@ def run(
             servers=servers,
             workers=workers,
             quiet=quiet,
+            trace=trace,
+            known=_known(context),
         )
         return 0
     display = Display(sys.stdout, width=_terminal_width(world), quiet=quiet)
@@ -180,7 +183,9 @@ def _go_on(world: World, experiment: Experiment, chosen: Options, display: Displ
 
 def _check_trace(chosen: Options, path: Path) -> None:
     if chosen.trace:
-        raise InputError("--trace", f"is for workflows with steps; {path} has none")
+        raise InputError(
+            "--trace", f"is for workflows with steps or in Python; {path} is a search"
+        )
 
 
 def _unexpected(context: click.Context) -> click.UsageError:
@@ -188,9 +193,14 @@ def _unexpected(context: click.Context) -> click.UsageError:
     word = context.args[0]
     if not word.startswith("-"):
         return click.UsageError(f"Got unexpected extra argument ({word})", context)
-    known = [option for parameter in context.command.params for option in parameter.opts]
-    near = difflib.get_close_matches(word.partition("=")[0], known)
+    near = difflib.get_close_matches(word.partition("=")[0], _known(context))
     return click.NoSuchOption(word, possibilities=near, ctx=context)
+
+
+def _known(context: click.Context) -> list[str]:
+    """Return the options that the command has."""
+    options = [one for one in context.command.params if isinstance(one, click.Option)]
+    return [name for option in options for name in option.opts]
 
 
 def launch(ranks: int) -> int:

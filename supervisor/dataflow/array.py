@@ -78,6 +78,9 @@ class Member(Pending):
     def __setitem__(self, index: Index, value: Any) -> None:
         self.nested()[index] = value
 
+    def __repr__(self) -> str:
+        return f"<Member {self._array.name}{''.join(f'[{index!r}]' for index in self._path)}>"
+
     def nested(self) -> Array:
         """Return the array under this index, e.g. to give it to an app."""
         return _restored(self._array._id, self._array.name, self._path)

@@ -9,7 +9,7 @@ from supervisor.core.operations import DataError, Retrieve
 from supervisor.core.payload import Payload
 from supervisor.core.task import Result
 from supervisor.dataflow.flow import Flow
-from supervisor.dataflow.future import AppFailed, Future
+from supervisor.dataflow.future import AppFailed, Future, without_numbers
 
 
 class Calls(Flow):
@@ -37,7 +37,7 @@ class Calls(Flow):
             return payload
         answer = self.ask(Retrieve(future.id))
         if isinstance(answer, DataError):
-            raise AppFailed(answer.message)
+            raise AppFailed(without_numbers(answer.message))
         assert isinstance(answer, Payload | int | float)
         return answer
 

@@ -47,34 +47,71 @@ def share(value: Any) -> Future:
 
 
 def wait(
-    futures: Iterable[Future], *, count: int | None = None, timeout_s: float | None = None
+    futures: Futures, *, count: int | None = None, timeout_s: float | None = None
 ) -> tuple[list[Future], list[Future]]:
     """Wait for futures, and return those that are ready and those that are not.
 
     Args:
-        futures: Of calls.
+        futures: Of calls; of a mapping, its values.
         count: How many are enough; None for all.
         timeout_s: When to stop waiting.
+
+    Raises:
+        TypeError: If one is no future.
     """
-    every = list(futures)
-    Flow.here("wait").wait(every, count=count, timeout_s=timeout_s)
+    return _wait(Flow.here("wait"), _listed(futures, "wait"), count, timeout_s)
+
+
+def as_completed(futures: Futures) -> Iterator[Future]:
+    """Return an iterator that yields futures as they become ready.
+
+    Args:
+        futures: Of calls; of a mapping, its values.
+
+    Raises:
+        TypeError: If one is no future.
+    """
+    return _in_turn(Flow.here("as_completed"), _listed(futures, "as_completed"))
+
+
+def cancel(futures: Futures) -> None:
+    """End calls, queued or running; they fail, and what needs their values too.
+
+    Args:
+        futures: Of the calls; of a mapping, its values.
+
+    Raises:
+        TypeError: If one is no future.
+    """
+    flow = Flow.here("cancel")
+    every = _listed(futures, "cancel")
+    for future in every:
+        future.seen = True
+    flow.client.withdraw([one.id for one in every], running=True)
+
+
+def _listed(futures: Futures, what: str) -> list[Future]:
+    """Return the futures that one of these functions is given."""
+    if not isinstance(futures, Iterable):
+        raise TypeError(f"{what}: {futures!r} is not several futures; give a list of them")
+    every = list(futures.values() if isinstance(futures, Mapping) else futures)
+    for one in every:
+        if not isinstance(one, Future):
+            raise TypeError(f"{what}: {one!r} is no future; give what calls of apps return")
+    return every
+
+
+def _wait(
+    flow: Flow, every: list[Future], count: int | None, timeout_s: float | None = None
+) -> tuple[list[Future], list[Future]]:
+    flow.wait(every, count=count, timeout_s=timeout_s)
     return [one for one in every if one.ready], [one for one in every if not one.ready]
 
 
-def as_completed(futures: Iterable[Future]) -> Iterator[Future]:
-    """Yield futures as they become ready."""
-    left = list(futures)
+def _in_turn(flow: Flow, left: list[Future]) -> Iterator[Future]:
     while left:
-        ready, left = wait(left, count=1)
+        ready, left = _wait(flow, left, 1)
         yield from ready
-
-
-def cancel(futures: Iterable[Future]) -> None:
-    """End calls, queued or running; they fail, and what needs their values too."""
-    every = list(futures)
-    for future in every:
-        future.seen = True
-    Flow.here("cancel").client.withdraw([one.id for one in every], running=True)
 
 
 def location(*, rank: int = -1, host: str = "", hard: bool = True) -> Target:

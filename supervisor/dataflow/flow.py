@@ -24,7 +24,7 @@ from supervisor.core.operations import (
 from supervisor.core.payload import Payload, pack
 from supervisor.core.scope import Settings, current
 from supervisor.core.task import Report, Result, Task
-from supervisor.dataflow.future import AppFailed, Future
+from supervisor.dataflow.future import AppFailed, Future, without_numbers
 from supervisor.dataflow.needs import Needs
 from supervisor.dataflow.watch import Watch
 
@@ -79,15 +79,32 @@ class Flow:
 
     # --- calls ----------------------------------------------------------------------------
 
-    def call(self, function: bytes, arguments: Any, settings: Settings, label: str) -> Future:
-        """Put a call and return its future."""
+    def call(
+        self,
+        function: bytes,
+        arguments: Any,
+        settings: Settings,
+        label: str,
+        *,
+        avoid: int = -1,
+    ) -> Future:
+        """Put a call and return its future; see ``Scope``.
+
+        Args:
+            function: What is called, encoded.
+            arguments: Positional and named ones, as a pair.
+            settings: How the task is to be run.
+            label: Name of the app and where it is called.
+            avoid: Rank that should not run it, or -1.
+        """
         id = self.client.ids.take()
         payload, found = encode_call(function, *arguments)
         self._needs.begin(id, (one for one, _ in found.inputs))
         inputs, writes = tuple(found.inputs), tuple(found.written)
         if settings.kind:
             self.client.layout.kind(settings.kind, label)
-        task = self.task(id, payload, settings, inputs=inputs, output=id, writes=writes)
+        places = {"inputs": inputs, "output": id, "writes": writes}
+        task = self.task(id, payload, settings, avoid=avoid, **places)
         future = self._futures[id] = Future(self, id, label)
         held = [Hold(container, id) for container in writes]
         self.client.put([task], first=[Create(id, "value", label), *held])
@@ -183,7 +200,7 @@ class Flow:
         elif future.id in self._payloads:
             answer = self.ask(Retrieve(future.id))
             if isinstance(answer, DataError):
-                raise AppFailed(answer.message)
+                raise AppFailed(without_numbers(answer.message))
             assert isinstance(answer, Payload | int | float)
             future._value = stored(answer)
             del self._payloads[future.id]
@@ -232,7 +249,7 @@ class Flow:
             if future.failure and not future.seen:
                 future.seen = True
                 self.unheard.append(future.failure)
-        self.unheard.extend(self.client.troubles)
+        self.unheard.extend(map(without_numbers, self.client.troubles))
 
     def _collect(self) -> bool:
         """Take results and notices; return whether there were any."""
@@ -249,7 +266,7 @@ class Flow:
                 self._reports[report.id].append(report)
         notices, self.client.notices = self.client.notices, []
         for notice in notices:
-            self._know(notice.id, notice.value, notice.failure)
+            self._know(notice.id, notice.value, without_numbers(notice.failure))
         return bool(results or notices or reports)
 
     def _finish(self, result: Result) -> None:
@@ -259,14 +276,18 @@ class Flow:
         elif result.failure is None:
             self._know(result.id, result.value or None, "")
         else:
-            future = self._futures.get(result.id)
-            label = future.label if future else self._dropped.get(result.id, ("a call", False))[0]
+            label = self._label_of(result.id)
             reason = f"{result.failure.message}\n{result.failure.details}".rstrip()
             if result.failure.kind != "unwritten":
                 reason = f"{label} failed: {reason}"
             else:
-                reason = f"{reason}\nneeded by {label}"
+                reason = f"{without_numbers(reason)}\nneeded by {label}"
             self._know(result.id, None, reason)
+
+    def _label_of(self, id: int) -> str:
+        """Return the label of a call, whose future may be gone."""
+        future = self._futures.get(id)
+        return future.label if future else self._dropped.get(id, ("a call", False))[0]
 
     def _know(self, id: int, value: Any, failure: str) -> None:
         """Note that a value, or why there is none, is known; None stands for a large one."""

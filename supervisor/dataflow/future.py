@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from supervisor.core.errors import SupervisorError
@@ -9,6 +10,13 @@ from supervisor.core.pending import Pending
 
 if TYPE_CHECKING:
     from supervisor.dataflow.flow import Flow
+
+_NUMBER = re.compile(r" \(datum \d+\)")
+
+
+def without_numbers(text: str) -> str:
+    """Return what servers say of calls and arrays, without the numbers that they know them by."""
+    return _NUMBER.sub("", text)
 
 
 class AppFailed(SupervisorError):

@@ -11,6 +11,7 @@ from typing import Any
 from supervisor.balancer.layout import KIND_NAMES, Layout, is_kind, split
 from supervisor.core.errors import InputError
 from supervisor.dataflow import foreach
+from supervisor.dataflow.checks import check_workers
 from supervisor.dataflow.document import Document, Key
 from supervisor.dataflow.graph import Graph, graph_of
 from supervisor.dataflow.paths import writers
@@ -18,7 +19,7 @@ from supervisor.dataflow.references import texts
 from supervisor.dataflow.schema import PipelineSection, WorkflowSection, convert
 from supervisor.dataflow.scripts import command
 from supervisor.dataflow.steps import Reader, SearchAction, ShellAction, Step
-from supervisor.dataflow.workflow import check_workers, default_name
+from supervisor.dataflow.workflow import default_name
 
 BASH = "bash"
 PARSED_TOGETHER = 500

@@ -9,19 +9,24 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from supervisor.core.errors import InputError, UnknownName
+from supervisor.dataflow.parameters import Parameters, parameters
 
 
-def check_function(reference: str, folder: Path, where: str) -> None:
+def check_function(reference: str, folder: Path, where: str) -> Parameters | None:
     """Check that ``module:function`` exists, beside the workflow or importable.
 
     Args:
         reference: What the workflow says.
         folder: The workflow's folder, where modules are looked for first.
         where: Location of the reference, for errors.
+
+    Returns:
+        What it can be called with; None if only running the module could tell.
 
     Raises:
         InputError: If the form is wrong, or there is no such module or function.
@@ -31,10 +36,14 @@ def check_function(reference: str, folder: Path, where: str) -> None:
         raise InputError(where, f"{reference!r} is not of the form module:function")
     source = _find_source(module, folder, where)
     if source is None or source.suffix != ".py":
-        return  # a compiled module: its names are known only to those who import it
-    names = _top_level_names(source, where)
-    if names is not None and function not in names:
+        return None  # a compiled module: its names are known only to those who import it
+    tree = _parsed(source, where)
+    names = Counter(_bound_names(tree.body))
+    if names["*"] or (names["__getattr__"] and not names[function]):
+        return None
+    if not names[function]:
         raise UnknownName(where, function, names, f"function in {source.name}")
+    return parameters(tree, function, source.name) if names[function] == 1 else None
 
 
 def _find_source(module: str, folder: Path, where: str) -> Path | None:
@@ -57,15 +66,12 @@ def _find_source(module: str, folder: Path, where: str) -> Path | None:
     return Path(spec.origin) if spec.origin and Path(spec.origin).exists() else None
 
 
-def _top_level_names(source: Path, where: str) -> set[str] | None:
-    """Return the names a module defines, or None if only running it could tell."""
+def _parsed(source: Path, where: str) -> ast.Module:
     try:
-        tree = ast.parse(source.read_bytes(), filename=str(source))
+        return ast.parse(source.read_bytes(), filename=str(source))
     except SyntaxError as error:
         problem = f"{source.name}:{error.lineno} is not Python: {error.msg}"
         raise InputError(where, problem) from error
-    names = set(_bound_names(tree.body))
-    return None if names & {"*", "__getattr__"} else names
 
 
 def _bound_names(body: list[ast.stmt]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from supervisor.core.errors import InputError, UnknownName
 from supervisor.dataflow import foreach
 from supervisor.dataflow.document import Document, Key
 from supervisor.dataflow.foreach import BadForeach
+from supervisor.dataflow.parameters import Parameters
 from supervisor.dataflow.references import PARAMS, BadReference, Reference, references, texts
 from supervisor.dataflow.schema import StepSection, StepTaskSection, convert
 from supervisor.dataflow.source import check_function
@@ -110,7 +112,7 @@ class Reader:
         self.raw = raw
         self.params = params
         self.folder = folder
-        self._functions: set[str] = set()
+        self._functions: dict[str, Parameters | None] = {}
 
     def read(self) -> dict[str, Step]:
         """Return the steps by name, in the order of the file.
@@ -167,9 +169,14 @@ class Reader:
             return self._search(name, section, section.search)
         assert section.python is not None
         if section.python not in self._functions:
-            self._functions.add(section.python)
             where = self.document.where("steps", name, "python")
-            check_function(section.python, self.folder, where)
+            found = check_function(section.python, self.folder, where)
+            self._functions[section.python] = found
+        parameters = self._functions[section.python]
+        if parameters is not None and not any("${" in key for key in section.arguments):
+            parameters.check(
+                section.arguments, partial(self.document.where, "steps", name, "with")
+            )
         return PythonAction(section.python, section.arguments)
 
     def _search(self, name: str, section: StepSection, file: str) -> SearchAction:

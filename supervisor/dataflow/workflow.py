@@ -6,19 +6,28 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from supervisor.balancer.layout import KIND_NAMES, Layout, is_kind, split
-from supervisor.core.errors import InputError, UnknownName
+from supervisor.balancer.layout import Layout, split
+from supervisor.core.errors import InputError
 from supervisor.core.objective import Objective
 from supervisor.core.space import Space
+from supervisor.dataflow.checks import (
+    check_kind,
+    check_objective,
+    check_task,
+    check_workers,
+    kind_of,
+    objectives_of,
+    whole,
+)
 from supervisor.dataflow.document import Document, read_document
+from supervisor.dataflow.initial import read_initial
 from supervisor.dataflow.schema import ObjectiveSection, TaskSection, WorkflowSection, convert
-from supervisor.dataflow.source import check_function
-from supervisor.executors.template import TASK_FIELDS, template_names
 from supervisor.optimizers import AT_ONCE, COMMAND, SINGLE, Recipe
 from supervisor.optimizers.grid import count
 from supervisor.optimizers.protocol import Optimizer
+from supervisor.optimizers.tabular import Table
 from supervisor.optimizers.upf import check_upf
 
 
@@ -38,6 +47,7 @@ class Workflow:
         evaluations: Number of points to evaluate, or None until the optimizer ends.
         seed: Of the optimizer and of all tasks.
         workers: Numbers of workers for custom kinds of tasks.
+        initial: What a search begins with, or None.
     """
 
     name: str
@@ -51,11 +61,12 @@ class Workflow:
     evaluations: int | None
     seed: int
     workers: Mapping[str, int]
+    initial: Table | None = None
 
     @property
     def objectives(self) -> list[tuple[str, bool]]:
         """The metrics that are optimised, and whether more of them is better."""
-        return _objectives(self.objective)
+        return objectives_of(self.objective)
 
     @property
     def metric(self) -> str | None:
@@ -75,7 +86,7 @@ class Workflow:
     @property
     def kind(self) -> str:
         """The optimizer's kind."""
-        return "upf" if self.points else _kind(self.document.data["optimizer"])
+        return "upf" if self.points else kind_of(self.document.data["optimizer"])
 
     @property
     def expected(self) -> int | None:
@@ -107,9 +118,10 @@ class Workflow:
         assert self.space is not None
         settings = dict(self.document.data["optimizer"])
         settings.pop("kind", None)
+        settings.pop("initial", None)
         if self.kind == COMMAND:
             settings["folder"] = str(self.folder)
-        return Recipe(self.kind, settings, self.space, where, self.folder)
+        return Recipe(self.kind, settings, self.space, where, self.folder, self.initial)
 
     def optimizer(self) -> Optimizer:
         """Return a new optimizer, at its first point, in this process."""
@@ -196,8 +208,8 @@ def search(document: Document, folder: Path) -> Workflow:
         InputError: For the first thing that is wrong, with its place.
     """
     section = convert(document, WorkflowSection)
-    _check_objective(section, document, folder)
-    _check_task(section, document)
+    check_objective(section, document, folder)
+    check_task(section, document)
     check_workers(section.workers, document)
     space, points, points_count = _points(section, document, folder)
     options = section.optimizer or {}
@@ -210,9 +222,10 @@ def search(document: Document, folder: Path) -> Workflow:
         space=space,
         points=points,
         points_count=points_count,
-        evaluations=_whole(options, "evaluations", 1, document),
-        seed=_whole(options, "seed", 0, document) or 0,
+        evaluations=whole(options, "evaluations", 1, document),
+        seed=whole(options, "seed", 0, document) or 0,
         workers=section.workers,
+        initial=_initial(section, space, document, folder),
     )
     workflow.check_optimizer()
     return workflow
@@ -221,79 +234,6 @@ def search(document: Document, folder: Path) -> Workflow:
 def default_name(path: Path) -> str:
     """Return what a workflow is called that does not say it."""
     return path.resolve().parent.name if path.stem == "workflow" else path.stem
-
-
-def _check_objective(section: WorkflowSection, document: Document, folder: Path) -> None:
-    objective = section.objective
-    where = document.where("objective")
-    if (objective.python is None) == (objective.shell is None):
-        raise InputError(where, "give exactly one of 'python' and 'shell'")
-    metrics = [name for name, _ in _objectives(objective)]
-    if section.points is None and not metrics:
-        raise InputError(where, "say what to optimise: 'minimize: METRIC' or 'maximize: METRIC'")
-    for index, name in enumerate(metrics):
-        if name in metrics[:index]:
-            raise InputError(where, f"the metric {name!r} is there twice")
-    if objective.python is not None:
-        check_function(objective.python, folder, document.where("objective", "python"))
-    if objective.shell is not None:
-        _check_template(objective.shell, section.space, document.where("objective", "shell"))
-
-
-def _objectives(section: ObjectiveSection) -> list[tuple[str, bool]]:
-    """Return the metrics of a section, and whether more of them is better."""
-    found = []
-    for names, more in ((section.minimize, False), (section.maximize, True)):
-        for name in [names] if isinstance(names, str) else names or []:
-            found.append((name, more))
-    return found
-
-
-def _kind(optimizer: Mapping[str, Any]) -> str:
-    return str(optimizer.get("kind", COMMAND))
-
-
-def _check_kind(document: Document) -> None:
-    """Check that an optimizer has a kind, or is a command."""
-    section = document.data["optimizer"]
-    if ("kind" in section) == (COMMAND in section) and section.get("kind") != COMMAND:
-        problem = "give 'kind', e.g. random, or 'command', a program; not both"
-        raise InputError(document.where("optimizer"), problem)
-
-
-def _check_template(command: str, space: dict[str, object] | None, where: str) -> None:
-    """Check the placeholders of a command; those of an ensemble differ from line to line."""
-    for name in sorted(template_names(command)):
-        if name.startswith("task."):
-            if name not in TASK_FIELDS:
-                raise UnknownName(where, name, TASK_FIELDS, what="field of the task")
-        elif space is not None and name not in space:
-            what = f"parameter (a variable of the shell is written ${name} or $${{{name}}})"
-            raise UnknownName(where, name, space, what=what)
-
-
-def _check_task(section: WorkflowSection, document: Document) -> None:
-    run, shell = section.task.run, section.objective.shell is not None
-    if run is not None and (run == "shell") != shell:
-        kind = "shell" if shell else "python"
-        problem = f"{run!r} cannot run an objective given as '{kind}:'"
-        raise InputError(document.where("task", "run"), problem)
-    if not is_kind(section.task.kind):
-        problem = f"{section.task.kind!r} cannot name a kind; {KIND_NAMES}"
-        raise InputError(document.where("task", "kind"), problem)
-    if section.task.size > 1:
-        problem = f"is {section.task.size}; this version runs every task on one rank"
-        raise InputError(document.where("task", "size"), problem)
-
-
-def check_workers(workers: Mapping[str, int], document: Document) -> None:
-    """Check the numbers of workers by kind."""
-    for kind, number in workers.items():
-        where = document.where("workers", kind)
-        if not is_kind(kind):
-            raise InputError(where, f"{kind!r} cannot name a kind; {KIND_NAMES}")
-        if number < 1:
-            raise InputError(where, f"{number} is wrong here: give 1 or more workers")
 
 
 def _points(
@@ -312,15 +252,17 @@ def _points(
         if key not in document.data or not document.data[key]:
             problem = f"the key {key!r} is missing; give 'space' and 'optimizer', or 'points'"
             raise InputError(document.where(), problem)
-    _check_kind(document)
+    check_kind(document)
     return Space.parse(section.space, document.where, section.forbid), None, 0
 
 
-def _whole(options: dict[str, object], key: str, least: int, document: Document) -> int | None:
-    value = options.get(key)
-    if value is None:
+def _initial(
+    section: WorkflowSection, space: Space | None, document: Document, folder: Path
+) -> Table | None:
+    path = (section.optimizer or {}).get("initial")
+    if path is None or space is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        where = document.where("optimizer", key)
-        raise InputError(where, f"{value!r} is wrong here: give a whole number >= {least}")
-    return value
+    where = document.where("optimizer", "initial")
+    if not isinstance(path, str):
+        raise InputError(where, f"{path!r} is no path of a CSV file or of an experiment")
+    return read_initial(folder / path, where, space, objectives_of(section.objective))

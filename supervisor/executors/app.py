@@ -7,8 +7,9 @@ import msgspec
 from supervisor.core.calls import ISOLATED
 from supervisor.core.executor import Executor, Seat
 from supervisor.core.objective import POINT, Objective, Program, decode_point
-from supervisor.core.task import Report, Result, Task
+from supervisor.core.task import Failure, Report, Result, Task
 from supervisor.executors.function import FunctionExecutor
+from supervisor.executors.nested import labels_of
 
 MOST_OBJECTIVES = 4
 """Searches that are steps run side by side; so many children are kept for their points."""
@@ -32,9 +33,11 @@ class AppExecutor:
         self._isolated: Executor | None = None
         self._evaluators: dict[bytes, Executor] = {}  # by objective
         self._active: Executor = self._inline
+        self._payload = b""  # of the call in progress
 
     def start(self, task: Task) -> None:
         """Begin a task."""
+        self._payload = task.payload
         if task.payload.startswith(ISOLATED):
             self._active = self._isolated or self._isolate()
             payload = task.payload[len(ISOLATED) :]
@@ -42,6 +45,7 @@ class AppExecutor:
         elif task.payload.startswith(POINT):
             objective, payload = decode_point(task.payload)
             self._active = self._evaluators.get(objective) or self._evaluate(objective)
+            self._payload = b""
             task = msgspec.structs.replace(task, payload=payload)
         else:
             self._active = self._inline
@@ -75,6 +79,8 @@ class AppExecutor:
             for one in self._children():
                 if one is not self._active:
                     one.poll()  # keeps an idle child quiet
+        elif result.failure is not None and (labels := labels_of(self._payload)):
+            result = msgspec.structs.replace(result, failure=inner(result.failure, labels))
         return result
 
     def _children(self) -> list[Executor]:
@@ -101,3 +107,17 @@ class AppExecutor:
         """Release everything; processes that are left are killed."""
         for one in (self._inline, *self._children()):
             one.close()
+
+
+def inner(failure: Failure, labels: list[str]) -> Failure:
+    """Return the failure of a call as those hear of it whose output it was to write.
+
+    Args:
+        failure: Of the call.
+        labels: Its label, and those of the calls in between, from the inside out.
+    """
+    if failure.kind == "cancelled":
+        return failure
+    needed = [f"needed by {label}" for label in labels[1:]]
+    details = "\n".join(filter(None, (failure.details.rstrip(), *needed)))
+    return Failure("unwritten", f"{labels[0]} failed: {failure.message}", details)

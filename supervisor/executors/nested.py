@@ -17,6 +17,11 @@ from supervisor.core.pending import Pending, pack_complete
 from supervisor.core.scope import Settings
 from supervisor.core.task import Task
 
+LABELLED = b"\2"
+"""Stands behind a payload that has labels; no pickle ends like this."""
+
+LENGTH_BYTES = 4
+
 
 class Nested:
     """The scope of the calls of one worker's tasks.
@@ -125,10 +130,33 @@ class Nested:
         )
         for number, one in enumerate(self.tasks):
             if one.output == id and not wanted:
-                self.tasks[number] = msgspec.structs.replace(one, output=task.output)
+                labels = [o.name for o in self.operations if isinstance(o, Create) and o.id == id]
+                payload = labelled(one.payload, [*labels, *labels_of(task.payload)])
+                self.tasks[number] = msgspec.structs.replace(
+                    one, payload=payload, output=task.output
+                )
                 self.operations = [o for o in self.operations if o.id != id]
                 return True
         return False
+
+
+def labelled(payload: bytes, labels: Sequence[str]) -> bytes:
+    """Return the payload of a call that writes the output of others, with its label and theirs.
+
+    They stand behind the pickle, where nobody who unpickles it looks. Of a long recursion each
+    label is kept once.
+    """
+    told = msgspec.msgpack.encode(list(dict.fromkeys(labels)))
+    return b"".join((payload, told, len(told).to_bytes(LENGTH_BYTES), LABELLED))
+
+
+def labels_of(payload: bytes) -> list[str]:
+    """Return the labels behind a payload, that of the call first; none if it has none."""
+    if not payload.endswith(LABELLED):
+        return []
+    end = len(payload) - len(LABELLED) - LENGTH_BYTES
+    length = int.from_bytes(payload[end : end + LENGTH_BYTES])
+    return msgspec.msgpack.decode(payload[end - length : end], type=list[str])
 
 
 def number_of(kind: str, kinds: tuple[str, ...]) -> int:

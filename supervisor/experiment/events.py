@@ -238,7 +238,7 @@ class StepFinished(_Event, frozen=True, kw_only=True):
         step: The step's name.
         index: Number of the instance, from 0; -1 for a step without foreach.
         each: The values of its variables, shortened for people.
-        attempts: How often it was run, or None if nobody knows.
+        attempts: How often it was run in this session; None in journals of older versions.
         value: What it returned, if JSON can hold it.
         file: Name of the file in the experiment's folder that holds the pickled value; empty if
             ``value`` is it.

@@ -31,6 +31,7 @@ class Progress:
         self._began_s = 0.0
         self._closed_before = 0
         self._busy_before_s = 0.0
+        self._waited_before_s = 0.0
 
     def begin(
         self, titles: Sequence[str], state: State, *, workers: int, total: int | None
@@ -49,6 +50,7 @@ class Progress:
         self._began_s = self._time_s()
         self._closed_before = _closed(state)
         self._busy_before_s = state.busy_s
+        self._waited_before_s = state.waited_s
         self._display.begin(titles)
 
     def update(self, loads: Iterable[Load]) -> None:
@@ -71,10 +73,13 @@ class Progress:
         counts = self._state.counts()
         closed = counts["finished"] + counts["failed"]
         elapsed_s = self._time_s() - self._began_s
-        busy = (self._state.busy_s - self._busy_before_s) / (self._workers * elapsed_s)
+        time_s = self._workers * elapsed_s
+        busy = (self._state.busy_s - self._busy_before_s) / time_s
+        waited = (self._state.waited_s - self._waited_before_s) / time_s
+        waiting = f", {100 * waited:.0f} % waiting for the optimizer" if waited >= 0.005 else ""
         self._display.print(
             f"{count(closed, 'point')}: {counts['finished']} finished, {counts['failed']} failed, "
-            f"in {clock(elapsed_s)}; workers {100 * busy:.0f} % busy"
+            f"in {clock(elapsed_s)}; workers {100 * busy:.0f} % busy{waiting}"
         )
         for line in best_lines(self._state, experiment):
             self._display.print(line)

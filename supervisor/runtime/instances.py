@@ -29,17 +29,19 @@ class Instance:
 
     Attributes:
         status: None while it has not ended.
+        attempts: How often it was called in this session.
         future: Its value, if it was called in this session.
         finished: How it finished, in this session or before.
     """
 
-    __slots__ = ("each", "finished", "future", "index", "status", "step")
+    __slots__ = ("attempts", "each", "finished", "future", "index", "status", "step")
 
     def __init__(self, step: Step, index: int, each: Each) -> None:
         self.step = step
         self.index = index
         self.each = each
         self.status: StepStatus | None = None
+        self.attempts = 0
         self.future: Future | None = None
         self.finished: StepFinished | None = None
 
@@ -47,6 +49,11 @@ class Instance:
     def name(self) -> str:
         """What it is called: ``split``, ``train[3]``."""
         return self.step.name if self.index == WHOLE else f"{self.step.name}[{self.index}]"
+
+    @property
+    def may_run_again(self) -> bool:
+        """Whether it is to be tried again if it fails."""
+        return self.attempts <= self.step.task.retries
 
     @property
     def title(self) -> str:
@@ -83,7 +90,6 @@ class StepRun:
             kind=task.kind,
             priority=task.priority,
             timeout_s=task.timeout_s,
-            attempts=task.retries + 1,
             run=task.run,
         )
 

@@ -18,7 +18,7 @@ class Options:
         walltime_s: When to end resumably, in seconds from now; None for no limit.
         overrides: ``key=value`` changes of the workflow.
         command: The command line, for the record.
-        trace: Whether to print when steps are released, wait and end.
+        trace: Whether to print when steps, or the calls of a script, begin and end.
     """
 
     out: Path

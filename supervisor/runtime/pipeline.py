@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from supervisor.balancer.client import Client
-from supervisor.balancer.layout import Layout
 from supervisor.balancer.pump import Pump
 from supervisor.core.errors import CampaignFailed, InputError, Interrupted, SupervisorError
 from supervisor.core.files import set_folder
@@ -26,10 +25,10 @@ from supervisor.experiment.values import ValueStore
 from supervisor.monitor.steps import StepsProgress, failure_lines
 from supervisor.runtime.conductor import INTERVAL_S, Signals
 from supervisor.runtime.entry import build_executor
+from supervisor.runtime.frame import Frame
 from supervisor.runtime.ledger import Ledger
 from supervisor.runtime.options import Options
 from supervisor.runtime.searches import Searches
-from supervisor.runtime.session import open_session, titles
 from supervisor.runtime.stepper import Stepper
 from supervisor.runtime.world import World
 
@@ -72,7 +71,7 @@ def start_pipeline(
     state = StepsState()
     journal.append(opened)
     state.apply(opened)
-    run = PipelineRun(world, layout, pipeline, experiment, options, progress)
+    run = PipelineRun(Frame(world, layout, options, experiment), pipeline, progress)
     run.execute(journal, state, resumed=False)
 
 
@@ -98,31 +97,18 @@ def resume_pipeline(
         raise InputError(str(experiment.workflow), problem)
     layout = pipeline.layout(world.size, options.servers, options.workers)
     world.gather()
-    run = PipelineRun(world, layout, pipeline, experiment, options, progress)
+    run = PipelineRun(Frame(world, layout, options, experiment), pipeline, progress)
     run.execute(journal, state, resumed=True)
 
 
 class PipelineRun:
     """The parts of one run, wired together."""
 
-    def __init__(
-        self,
-        world: World,
-        layout: Layout,
-        pipeline: Pipeline,
-        experiment: Experiment,
-        options: Options,
-        progress: StepsProgress,
-    ) -> None:
-        self.world = world
-        self.layout = layout
+    def __init__(self, frame: Frame, pipeline: Pipeline, progress: StepsProgress) -> None:
+        self.frame = frame
         self.pipeline = pipeline
-        self.experiment = experiment
-        self.options = options
         self.progress = progress
         self.ending: SupervisorError | None = None
-        walltime_s = options.walltime_s
-        self.deadline_s = float("inf") if walltime_s is None else time.time() + walltime_s
         self._withdraw_at_s = float("inf")
         self._next_s = 0.0
 
@@ -133,26 +119,10 @@ class PipelineRun:
             PipelineFailed: If steps failed.
             Interrupted: If it was ended before its time.
         """
-        assert state.opening is not None
-        session = open_session(
-            self.world,
-            self.layout,
-            self.options,
-            journal,
-            experiment=self.experiment,
-            opening=state.opening,
-            number=len(state.sessions),
-        )
-        state.apply(session)
-        lines = titles(
-            self.world,
-            self.layout,
-            self.options,
-            experiment=self.experiment,
-            summary=self.pipeline.summary,
-            resumed=resumed,
-        )
-        self.progress.begin(lines, state, workers=len(self.layout.workers))
+        frame = self.frame
+        frame.open_session(journal, state)
+        lines = frame.titles(self.pipeline.summary, resumed=resumed)
+        self.progress.begin(lines, state, workers=len(frame.layout.workers))
         self._run(journal, state)
         self._end(journal, state)
 
@@ -161,19 +131,20 @@ class PipelineRun:
         set_folder(folder)
         if folder not in sys.path:  # for values of types of the user's own
             sys.path.insert(0, folder)
-        client = Client(self.layout, self.world.hosts)
-        program = Program(folder, deadline_s=self.deadline_s)
-        pump = self.world.begin(self.layout, client, program, build_executor)
+        frame = self.frame
+        client = Client(frame.layout, frame.world.hosts)
+        program = Program(folder, deadline_s=frame.deadline_s)
+        pump = frame.world.begin(frame.layout, client, program, build_executor)
         calls = Calls(client, pump.until, pump.turn)
-        store = ValueStore(self.experiment)
-        ledger = Ledger(journal, state, store, hosts=self.world.hosts, tell=self.progress.tell)
+        store = ValueStore(frame.experiment)
+        ledger = Ledger(journal, state, store, hosts=frame.world.hosts, tell=self.progress.tell)
         searches = Searches(
-            self.world,
-            self.layout,
-            self.options,
-            experiment=self.experiment,
+            frame.world,
+            frame.layout,
+            frame.options,
+            experiment=frame.experiment,
             flow=calls,
-            deadline_s=self.deadline_s,
+            deadline_s=frame.deadline_s,
         )
         stepper = Stepper(self.pipeline, calls, state, store, ledger, searches)
         with Signals() as signals, entered(calls):
@@ -184,7 +155,7 @@ class PipelineRun:
                 raise
             finally:
                 client.drain()
-                self.world.finish(pump)
+                frame.world.finish(pump)
                 calls.end()
 
     def _loop(
@@ -214,7 +185,7 @@ class PipelineRun:
     def _keep_time(self, stepper: Stepper, client: Client, reasons: list[str]) -> None:
         """Interrupt when somebody says so or the deadline is near; show how things go."""
         now = time.time()
-        if now >= self.deadline_s - 2 * GRACE_S and self.ending is None:
+        if now >= self.frame.deadline_s - 2 * GRACE_S and self.ending is None:
             reasons.append("the walltime is over")
         for reason in reasons:
             stepper.stop(reason)
@@ -244,11 +215,12 @@ class PipelineRun:
             reason = f"ended with failures: {number}" if failed else "complete"
             journal.append(Closed(reason=reason, time_s=now))
         journal.close()
-        write_csv(self.experiment.journal, self.experiment.results)
-        self.progress.end(self.experiment, self.ending)
+        experiment = self.frame.experiment
+        write_csv(experiment.journal, experiment.results)
+        self.progress.end(experiment, self.ending)
         if self.ending is not None:
             raise self.ending
         if failed:
             text = "\n  ".join(failed)
-            again = f"supervisor run --resume {self.experiment.path}"
+            again = f"supervisor run --resume {experiment.path}"
             raise PipelineFailed(f"steps failed:\n  {text}\nto run them again: {again}")

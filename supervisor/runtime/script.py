@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -21,12 +22,14 @@ from supervisor.core.files import set_folder
 from supervisor.core.objective import Program
 from supervisor.core.scope import current, entered
 from supervisor.dataflow.flow import Flow
+from supervisor.dataflow.traced import Traced
 from supervisor.runtime.entry import FORWARDED, build_executor
 from supervisor.runtime.world import World, alone
 
 MAIN = "main"
 UNHEARD_SHOWN = 5
-PACKAGE = str(Path(__file__).resolve().parents[1])
+OURS = (str(Path(__file__).resolve().parents[1]), importlib.__file__, "<frozen importlib")
+"""Where lines are that say nothing to the user: in this package, and in the import system."""
 
 
 class ScriptFailed(SupervisorError):
@@ -41,6 +44,8 @@ def run_script(
     servers: int | None = None,
     workers: Mapping[str, int] | None = None,
     quiet: bool = False,
+    trace: bool = False,
+    known: Iterable[str] = (),
 ) -> None:
     """Call a script's ``main`` with options from the command line.
 
@@ -51,6 +56,8 @@ def run_script(
         servers: Number of servers, or None for what the number of ranks calls for.
         workers: Numbers of workers by kind.
         quiet: Whether to keep the layout to itself.
+        trace: Whether to print when calls are put and end.
+        known: Other options that the command line has, for hints.
 
     Raises:
         InputError: If the script or the options are wrong; nothing has run then.
@@ -64,13 +71,14 @@ def run_script(
     main = getattr(module, MAIN, None)
     if not callable(main):
         raise InputError(str(path), "has no function main(); it is what is run")
-    options = options_of(main, arguments, f"{path}: {MAIN}")
+    options = options_of(main, arguments, f"{path}: {MAIN}", known)
     world.gather()
     if not quiet:
-        sys.stdout.write(f"{describe(layout, world.hosts)}\n")
-        sys.stdout.flush()
+        _say(describe(layout, world.hosts))
     interrupts = Interrupts(FORWARDED)
-    with _flow(world, layout, str(path.resolve().parent), interrupts) as flow, interrupts:
+    make = partial(Traced, tell=_say) if trace else Flow
+    folder = str(path.resolve().parent)
+    with _flow(world, layout, folder, interrupts, make) as flow, interrupts:
         try:
             main(**options)
         except Interrupted as error:
@@ -90,6 +98,11 @@ def run_script(
         raise ScriptFailed(f"calls failed whose values nobody asked for:\n{shown}{tail}")
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 @contextmanager
 def flow() -> Iterator[Flow]:
     """Let apps be called in this process: ``with supervisor.flow():``, e.g. in a notebook.
@@ -102,7 +115,13 @@ def flow() -> Iterator[Flow]:
 
 
 @contextmanager
-def _flow(world: World, layout: Layout, folder: str, interrupts: Interrupts) -> Iterator[Flow]:
+def _flow(
+    world: World,
+    layout: Layout,
+    folder: str,
+    interrupts: Interrupts,
+    make: Callable[..., Flow] = Flow,
+) -> Iterator[Flow]:
     """Let calls go to the ranks; at the end, wait for them, or end them after an exception."""
     if not world.hosts:
         world.gather()
@@ -118,7 +137,7 @@ def _flow(world: World, layout: Layout, folder: str, interrupts: Interrupts) -> 
         with interrupts.held():
             return pump.turn()
 
-    own = Flow(client, until, turn)
+    own = make(client, until, turn)
     try:
         with entered(own):
             yield own
@@ -153,8 +172,16 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def options_of(main: Any, arguments: Sequence[str], where: str) -> dict[str, Any]:
+def options_of(
+    main: Any, arguments: Sequence[str], where: str, others: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return the parameters of ``main`` that a command line sets.
+
+    Args:
+        main: The function.
+        arguments: The words of the command line.
+        where: What errors call the function.
+        others: Options that are not its own, one of which may be meant.
 
     Raises:
         InputError: If it sets what there is not, sets it wrongly, or leaves out what is needed.
@@ -166,8 +193,8 @@ def options_of(main: Any, arguments: Sequence[str], where: str) -> dict[str, Any
         word, given, text = words.pop(0).partition("=")
         name = word.removeprefix("--").replace("-", "_")
         if not word.startswith("--") or name not in parameters:
-            known = [f"--{one.replace('_', '-')}" for one in parameters]
-            raise InputError(where, f"has no option {word!r}.{nearest(word, known)}")
+            own = [f"--{one.replace('_', '-')}" for one in parameters]
+            raise InputError(where, f"has no option {word!r}.{meant(word, own, others)}")
         if not given:
             if not words:
                 raise InputError(where, f"{word} needs a value")
@@ -177,6 +204,13 @@ def options_of(main: Any, arguments: Sequence[str], where: str) -> dict[str, Any
         if name not in found and parameter.default is parameter.empty:
             raise InputError(where, f"needs --{name.replace('_', '-')}")
     return found
+
+
+def meant(word: str, own: Sequence[str], others: Iterable[str]) -> str:
+    """Return a hint for a misspelt option: the nearest one, and those of ``main``."""
+    hint = nearest(word, [*own, *others]).partition(" Known: ")[0]
+    listed = ", ".join(sorted(own)) or "none"
+    return f"{hint} Those of {MAIN}: {listed}; 'supervisor run --help' lists the others"
 
 
 def converted(text: str, parameter: inspect.Parameter, where: str) -> Any:
@@ -202,11 +236,22 @@ def converted(text: str, parameter: inspect.Parameter, where: str) -> Any:
 
 
 def text_of(error: BaseException) -> str:
-    """Return what went wrong in a script, without our own lines."""
+    """Return what went wrong in a script, without our own lines and those of imports."""
     told = traceback.TracebackException.from_exception(error)
-    theirs = [frame for frame in told.stack if not frame.filename.startswith(PACKAGE)]
-    told.stack = traceback.StackSummary.from_list(theirs)
+    if not _clear(told):  # as of a syntax error, which says itself where it is
+        return "".join(told.format_exception_only()).strip()
     return "".join(told.format()).rstrip()
+
+
+def _clear(told: traceback.TracebackException) -> bool:
+    """Leave only lines of the user in a traceback and its causes; return whether there are any."""
+    theirs = [frame for frame in told.stack if not frame.filename.startswith(OURS)]
+    told.stack = traceback.StackSummary.from_list(theirs)
+    others = [told.__cause__, told.__context__, *(told.exceptions or ())]
+    for other in others:
+        if other is not None:
+            _clear(other)
+    return bool(theirs) or any(others)
 
 
 class Interrupts(AbstractContextManager["Interrupts"]):

@@ -176,16 +176,16 @@ class Stepper:
             if isinstance(instance.step.action, SearchAction):
                 self._search(instance, instance.step.action, names)
                 return
-            instance.future = self._call(run, instance, names)
+            self._call(run, instance)
         except SupervisorError as error:
             self._ledger.failed(instance, Failure("invalid", str(error)))
             self._end(run, instance, "failed")
             return
-        self._called[instance.future.id] = instance
         self._ledger.tell(f"{instance.title} released")
 
-    def _call(self, run: StepRun, instance: Instance, names: Values) -> Future:
-        step = instance.step
+    def _call(self, run: StepRun, instance: Instance, avoid: int = -1) -> None:
+        """Call an instance, if possible not on a rank that is to be avoided."""
+        step, names = instance.step, self._values(instance.each)
         arguments: tuple[Any, ...]
         files = (
             str(self._pipeline.folder),
@@ -203,7 +203,10 @@ class Stepper:
         if step.task.run == "process":
             encoded = ISOLATED + encoded
         label = f"{instance.title} ({step.place})"
-        return self._calls.call(encoded, (arguments, {}), run.settings, label)
+        future = self._calls.call(encoded, (arguments, {}), run.settings, label, avoid=avoid)
+        instance.future = future
+        instance.attempts += 1
+        self._called[future.id] = instance
 
     def _search(self, instance: Instance, action: SearchAction, names: Values) -> None:
         """Begin a search, whose constants go along with its points."""
@@ -215,6 +218,7 @@ class Stepper:
                     "is no plain value; give points numbers, texts, or the name of a file",
                 )
         search = self._searches.begin(instance.name, action.workflow, constants)
+        instance.attempts = 1
         self._searching[search] = instance
         self._ledger.tell(f"{instance.title} released")
 
@@ -261,9 +265,14 @@ class Stepper:
         failure = ending.failure if ending is not None else None
         if failure is None:  # of a call that the step made
             failure = Failure("raised", future.failure.partition("\n")[0], future.failure)
-        if failure.kind != "cancelled" and not self._stopped:
-            self._ledger.failed(instance, failure, ending)
-            self._end(run, instance, "failed")
+        if failure.kind == "cancelled" or self._stopped:
+            return
+        if instance.may_run_again:
+            self._ledger.tell(f"{instance.title} is tried again: {failure.message}")
+            self._call(run, instance, avoid=-1 if ending is None else ending.rank)
+            return
+        self._ledger.failed(instance, failure, ending)
+        self._end(run, instance, "failed")
 
     def _end(self, run: StepRun, instance: Instance, status: StepStatus) -> None:
         instance.status = status

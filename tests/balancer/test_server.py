@@ -29,7 +29,8 @@ from supervisor.balancer.messages import (
 from supervisor.balancer.server import Server
 from supervisor.balancer.termination import CensusTaker
 from supervisor.core.errors import ProtocolError
-from supervisor.core.task import Failure, Report, Result, Task
+from supervisor.core.task import Failure, Report, Result
+from tests.balancer.units import tasks
 
 LAYOUT = split(5, 1)  # client 0, workers 1 to 3, server 4
 
@@ -39,10 +40,6 @@ def server():
     one = Server(4, LAYOUT)
     yield one
     one.check()
-
-
-def tasks(*ids, **fields):
-    return [Task(i, b"", **fields) for i in ids]
 
 
 def result(task_id, seconds=1.0):

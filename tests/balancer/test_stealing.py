@@ -7,18 +7,11 @@ import pytest
 
 from supervisor.balancer.layout import split
 from supervisor.balancer.messages import Loot, Put, Ready, Steal
-from supervisor.balancer.queue import TaskQueue
 from supervisor.balancer.server import Server
 from supervisor.balancer.simulate import Simulation
 from supervisor.balancer.stealing import lifelines
 from supervisor.core.task import Target, Task
-
-
-def queue_of(*tasks):
-    queue = TaskQueue()
-    for task in tasks:
-        queue.push(task, 0.0)
-    return queue
+from tests.balancer.units import queue_of
 
 
 def ids(tasks):

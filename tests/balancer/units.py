@@ -1,5 +1,28 @@
 """Units of work: a single task is one, a bulk has one for each of its parts."""
 
+from supervisor.balancer.queue import TaskQueue
+from supervisor.core.task import Task
+
+
+def tasks(*ids, **fields):
+    return [Task(i, b"", **fields) for i in ids]
+
+
+def bulk(task_id, width, **fields):
+    return Task(task_id, b"", parts=tuple(b"%d" % part for part in range(width)), **fields)
+
+
+def queue_of(*queued):
+    queue = TaskQueue()
+    for task in queued:
+        queue.push(task, 0.0)
+    return queue
+
+
+def spans(found):
+    """Return the ids of tasks; of slices, ids with the first and the last part."""
+    return [(t.id, t.first, t.first + t.width - 1) if t.parts else t.id for t in found]
+
 
 def units(task):
     """Return the names of the units of work in a task, a slice or a result."""

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 import supervisor
-from supervisor import AppFailed, Future, app, as_completed, gather, share, wait
+from supervisor import AppFailed, Array, Future, app, as_completed, cancel, gather, share, wait
 
 
 @app
@@ -110,6 +110,26 @@ def test_futures_are_yielded_as_they_are_completed(flow):
     assert sorted(one.result() for one in as_completed(futures)) == list(range(1, 21))
     assert list(as_completed(reversed(futures))) == futures[::-1], "when all of them are there"
     assert list(as_completed([])) == []
+
+
+def test_the_futures_of_a_mapping_are_its_values(flow):
+    futures = {"a": same(1), "b": same(2)}
+    assert sorted(one.result() for one in as_completed(futures)) == [1, 2]
+    assert wait(futures) == ([*futures.values()], [])
+    late = {"x": nap(0), "y": nap(0)}
+    cancel(late)
+    assert len(wait(late)[0]) == 2
+
+
+@pytest.mark.parametrize("function", [as_completed, wait, cancel])
+def test_what_is_no_future_is_refused_at_once_and_named(flow, function):
+    name = function.__name__
+    with pytest.raises(TypeError, match=rf"{name}: 7 is no future; give what calls of apps ret"):
+        function([same(1), 7])
+    with pytest.raises(TypeError, match=rf"{name}: <Future of same \(.*> is not several futures"):
+        function(same(1))
+    with pytest.raises(TypeError, match=rf"{name}: <Member x\['k'\]\[0\]> is no future"):
+        function({"a": Array("x")["k"][0]})
 
 
 def test_gather_takes_lists_mappings_generators_and_a_function(flow):

@@ -283,8 +283,6 @@ def sent(number):
     return odd
 
 
-
-
 def values(floats):
     """Return a strategy of values at any depth, whose numbers are drawn from ``floats``."""
     plain = st.none() | st.booleans() | st.integers() | floats | st.text() | st.binary()

@@ -42,3 +42,48 @@ def test_a_failed_step_is_tried_again(tmp_path):
     assert run(tmp_path) == 0
     assert values(tmp_path) == {"shy": "there"}
     assert (tmp_path / "calls").read_text().split() == ["try"] * 3
+    assert rows(tmp_path)["shy"]["attempts"] == "3"
+
+
+def test_attempts_are_counted_of_each_instance(tmp_path, capsys):
+    steps = (
+        "steps:\n"
+        "  each:\n    foreach: {wanted: [1, 2, 9]}\n    python: tries:tries\n"
+        "    with: {wanted: '${wanted}'}\n    task: {retries: 2, run: inline}\n"
+        "  once: {python: 'tries:once'}\n"
+        "  never: {python: 'tries:once', after: [each]}\n"
+        "  odd: {python: 'tries:odd', when: '${once.nothing}'}\n"
+    )
+    module = NOTE + (
+        "from pathlib import Path\n"
+        "def tries(wanted):\n    note(wanted)\n"
+        "    if Path('calls').read_text().split().count(str(wanted)) < wanted:\n"
+        "        raise ValueError('not yet')\n"
+        "def once(): return 1\n"
+        "def odd(): return 1\n"
+    )
+    write(tmp_path, steps, module, name="tries")
+    assert run(tmp_path, "--trace") == 1
+    found = {name: row["attempts"] for name, row in rows(tmp_path).items()}
+    counted = {"each[0]": "1", "each[1]": "2", "each[2]": "3", "once": "1"}
+    assert found == counted | {"never": "0", "odd": "0"}
+    told = capsys.readouterr().out
+    assert told.count("is tried again: ValueError: not yet") == 3
+    assert told.count("each[1] (wanted=2) is tried again") == 1
+
+
+def test_a_step_whose_value_is_a_failed_call_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(
+        tmp_path,
+        "steps:\n  one: {python: 'nested:outer', task: {retries: 1, run: inline}}\n",
+        NOTE + "from pathlib import Path\nfrom supervisor import app\n"
+        "@app\ndef inner():\n    note('try')\n"
+        "    if Path('calls').read_text() == 'try\\n': raise ValueError('not yet')\n"
+        "    return 'there'\n"
+        "def outer(): return inner()\n",
+        name="nested",
+    )
+    assert run(tmp_path) == 0
+    assert values(tmp_path) == {"one": "there"}
+    assert rows(tmp_path)["one"]["attempts"] == "2"

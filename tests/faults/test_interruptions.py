@@ -1,6 +1,5 @@
 """Runs that end before their time, and go on."""
 
-import collections
 import csv
 import signal
 import time
@@ -10,7 +9,8 @@ import pytest
 
 from supervisor.experiment.events import Finished
 from supervisor.experiment.journal import read_journal
-from tests.launching import environment, finish, kill, run, start
+from tests.launching import finish, kill, run, start
+from tests.watching import starts, wait_for
 
 MODEL = """
 import time
@@ -30,26 +30,11 @@ optimizer: {kind: random, evaluations: 60, seed: 5}
 """
 
 
-@pytest.fixture(params=["mpich", "openmpi"])
-def mpi(request):
-    return environment(request.param)
-
-
-@pytest.fixture
-def mpich():
-    return environment("mpich")
-
-
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "model.py").write_text(MODEL)
     (tmp_path / "workflow.yaml").write_text(WORKFLOW)
     return tmp_path
-
-
-def starts(folder):
-    """Return how often the evaluation of each point was begun."""
-    return collections.Counter(int(line) for line in (folder / "starts").read_text().split())
 
 
 def finished(experiment):
@@ -67,16 +52,6 @@ def results(experiment):
         ]
 
 
-def wait_for(experiment, number):
-    """Wait until so many results are in the journal."""
-    journal = experiment / "journal.jsonl"
-    for _ in range(6000):
-        if journal.exists() and journal.read_text().count('"finished"') >= number:
-            return
-        time.sleep(0.01)
-    pytest.fail(f"there were never {number} results")
-
-
 @pytest.mark.parametrize("after", [1, 13, 37])
 def test_a_killed_run_goes_on_as_if_undisturbed(mpi, folder, after):
     command = [*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"]
@@ -86,7 +61,7 @@ def test_a_killed_run_goes_on_as_if_undisturbed(mpi, folder, after):
 
     experiment = folder / "experiments" / "search" / "EXP000"
     process = start(command, folder)
-    wait_for(experiment, after)
+    wait_for(experiment, Finished, after)
     kill(process)
     before = finished(experiment)
     begun = starts(folder)
@@ -96,8 +71,8 @@ def test_a_killed_run_goes_on_as_if_undisturbed(mpi, folder, after):
     assert again.returncode == 0, again.stdout + again.stderr
     total = starts(folder)
     for point in before:
-        assert total[point] == begun[point], f"point {point} had finished, but ran again"
-    assert set(total) == set(range(60))
+        assert total[str(point)] == begun[str(point)], f"point {point} had finished, but ran again"
+    assert set(total) == set(map(str, range(60)))
     assert max(total.values()) <= 2
     assert results(experiment) == results(folder / "whole" / "search" / "EXP000")
 
@@ -106,7 +81,7 @@ def test_a_killed_run_goes_on_as_if_undisturbed(mpi, folder, after):
 def test_a_signal_ends_the_run_resumably(mpi, folder, number):
     process = start([*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
     experiment = folder / "experiments" / "search" / "EXP000"
-    wait_for(experiment, 5)
+    wait_for(experiment, Finished, 5)
     process.send_signal(number)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr
@@ -121,7 +96,7 @@ def test_a_signal_ends_the_run_resumably(mpi, folder, number):
 def test_a_signal_to_the_launcher_itself_ends_the_run_resumably(mpich, folder):
     command = [*mpich.mpiexec(4), *mpich.supervisor, "run", "workflow.yaml"]
     process = start(command, folder)
-    wait_for(folder / "experiments" / "search" / "EXP000", 5)
+    wait_for(folder / "experiments" / "search" / "EXP000", Finished, 5)
     process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr
@@ -129,7 +104,7 @@ def test_a_signal_to_the_launcher_itself_ends_the_run_resumably(mpich, folder):
 
 def test_one_process_alone_is_interrupted_too(mpich, folder):
     process = start([*mpich.supervisor, "run", "workflow.yaml"], folder)
-    wait_for(folder / "experiments" / "search" / "EXP000", 5)
+    wait_for(folder / "experiments" / "search" / "EXP000", Finished, 5)
     process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr
@@ -185,7 +160,7 @@ def test_a_changed_model_of_the_search_is_noticed_on_resume(mpich, folder):
 
 def test_killing_the_command_line_ends_the_ranks_that_it_started(mpich, folder):
     process = start([*mpich.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
-    wait_for(folder / "experiments" / "search" / "EXP000", 3)
+    wait_for(folder / "experiments" / "search" / "EXP000", Finished, 3)
     family = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()

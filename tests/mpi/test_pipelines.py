@@ -13,7 +13,8 @@ import pytest
 from supervisor.experiment.events import StepFinished
 from supervisor.experiment.journal import read_journal
 from supervisor.experiment.steps import named
-from tests.launching import REPOSITORY, environment, finish, kill, run, start
+from tests.launching import REPOSITORY, finish, kill, run, start
+from tests.watching import starts, wait_for
 
 EXAMPLE = REPOSITORY / "workflows" / "steps"
 
@@ -57,11 +58,6 @@ steps:
 """  # noqa: E501 -- a command is one line
 
 
-@pytest.fixture(params=["mpich", "openmpi"])
-def mpi(request):
-    return environment(request.param)
-
-
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "folds.py").write_text(MODULE)
@@ -75,25 +71,10 @@ def finished(experiment):
     return [named(event) for event in events if isinstance(event, StepFinished)]
 
 
-def starts(folder):
-    """Return how often each piece of work was begun."""
-    path = folder / "starts"
-    return collections.Counter(path.read_text().split()) if path.exists() else {}
-
-
 def results(experiment):
     """Return the table without who did it when."""
     with (experiment / "results.csv").open(newline="") as file:
         return [(row["name"], row["status"], row["value"]) for row in csv.DictReader(file)]
-
-
-def wait_for(experiment, number):
-    journal = experiment / "journal.jsonl"
-    for _ in range(6000):
-        if journal.exists() and journal.read_text().count('"stepfinished"') >= number:
-            return
-        time.sleep(0.01)
-    pytest.fail(f"there were never {number} values")
 
 
 @pytest.mark.parametrize(("ranks", "servers"), [(2, 1), (4, 1), (5, 2)])
@@ -113,7 +94,7 @@ def test_the_example_gives_the_same_on_any_number_of_ranks(mpi, ranks, servers, 
 def test_a_killed_pipeline_goes_on_and_repeats_nothing_that_finished(mpi, folder, after):
     experiment = folder / "experiments" / "folds" / "EXP000"
     process = start([*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"], folder)
-    wait_for(experiment, after)
+    wait_for(experiment, StepFinished, after)
     if after == 0:
         time.sleep(0.1)
     kill(process)
@@ -138,7 +119,7 @@ def test_a_killed_pipeline_goes_on_and_repeats_nothing_that_finished(mpi, folder
 def test_a_signal_ends_a_pipeline_resumably(mpi, folder, number):
     process = start([*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
     experiment = folder / "experiments" / "folds" / "EXP000"
-    wait_for(experiment, 5)
+    wait_for(experiment, StepFinished, 5)
     process.send_signal(number)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr

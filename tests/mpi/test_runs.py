@@ -7,21 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.launching import REPOSITORY, environment, run
+from tests.launching import REPOSITORY, run
 
 ONED = REPOSITORY / "workflows" / "oned" / "workflow.yaml"
 DIGITS = REPOSITORY / "workflows" / "digits" / "workflow.yaml"
 CANDLE = REPOSITORY.parent / "shared" / "data" / "candle"
-
-
-@pytest.fixture(params=["mpich", "openmpi"])
-def mpi(request):
-    return environment(request.param)
-
-
-@pytest.fixture
-def mpich():
-    return environment("mpich")
 
 
 def rows(experiment):

@@ -18,11 +18,6 @@ ENDINGS = SCRIPTS / "flow_endings.py"
 
 
 @pytest.fixture
-def mpich():
-    return environment("mpich")
-
-
-@pytest.fixture
 def ending(mpich, tmp_path):
     """Return a function that runs one of the endings on 4 ranks."""
 
@@ -65,7 +60,7 @@ def test_what_depends_on_itself_is_reported_by_its_name(ending, servers):
 def test_a_second_write_fails_the_run_and_names_the_member(ending):
     done = ending("a_member_is_written_twice")
     assert done.returncode == 1
-    assert "x['k'] (datum" in done.stderr and "was written already" in done.stderr
+    assert "x['k'] was written already" in done.stderr
 
 
 def test_the_layout_is_printed_unless_it_is_to_be_quiet(ending):
@@ -75,6 +70,22 @@ def test_the_layout_is_printed_unless_it_is_to_be_quiet(ending):
     assert layout.startswith("4 ranks on ")
     assert line == "sum 45"
     assert ending("nothing_fails", "--n=10", "--quiet").stdout == "sum 45\n"
+
+
+def test_a_trace_tells_when_calls_begin_and_how_they_end(ending):
+    done = ending("a_chain_fails", "--trace", "--quiet")
+    assert done.returncode == 1
+    lines = [re.sub(r"^ +\d+\.\d{3}  |:\d+\)", "", one) for one in done.stdout.splitlines()]
+    assert lines[:4] == ["fail (flow_endings.py called", *["add (flow_endings.py called"] * 3]
+    assert sorted(lines[4:]) == [
+        *["add (flow_endings.py failed: fail (flow_endings.py failed: ValueError: the root"] * 3,
+        "fail (flow_endings.py failed: ValueError: the root",
+    ]
+    done = ending("a_kind_has_workers", "--workers", "gpu=1", "--trace")
+    assert len(re.findall(r"where \(.*\) finished on rank 2 in \d\.\d{3} s", done.stdout)) == 20
+    done = ending("calls_of_calls", "--trace")
+    assert re.search(r"outer \(.*\) ran on rank [12] and waits for calls of its own", done.stdout)
+    assert re.search(r"outer \(.*\) has its value\n", done.stdout)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
@@ -168,7 +179,8 @@ def test_an_app_cannot_wait(ending):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--waht", "x"], ["'--waht'", "Did you mean '--what'?"]),
+        (["--waht", "x"], ["'--waht'", "Did you mean '--what'?", "Those of main: --n, --what"]),
+        (["--what=x", "--sevrers", "2"], ["'--sevrers'", "Did you mean '--servers'?"]),
         (["--what"], ["--what needs a value"]),
         (["--what", "nothing_fails", "--n", "ten"], ["--n", "'ten'", "int"]),
         (["stray"], ["'stray'", "--what"]),
@@ -181,6 +193,26 @@ def test_bad_options_are_refused_before_anything_runs(mpich, tmp_path, options, 
     assert (done.returncode, done.stdout) == (2, "")
     assert all(word in done.stderr for word in told), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_import_that_fails_is_told_by_the_lines_of_the_user_alone(mpich, tmp_path):
+    (tmp_path / "script.py").write_text("import inner\n")
+    (tmp_path / "inner.py").write_text(
+        "try:\n    import innermost\nexcept ValueError as error:\n"
+        "    raise KeyError('outer') from error\n"
+    )
+    (tmp_path / "innermost.py").write_text("raise ValueError('no good')\n")
+    (tmp_path / "typo.py").write_text("def main(:\n    pass\n")
+    done = run([*mpich.supervisor, "run", "script.py"], tmp_path)
+    assert done.returncode == 2
+    lines = re.findall(r'File "(.*)", line (\d+)', done.stderr)
+    shown = [(Path(file).name, int(line)) for file, line in lines]
+    assert shown == [("inner.py", 2), ("innermost.py", 1), ("script.py", 1), ("inner.py", 4)]
+    assert done.stderr.startswith("supervisor: script.py: cannot be imported: Traceback")
+    assert done.stderr.endswith("KeyError: 'outer'\n")
+    done = run([*mpich.supervisor, "run", "typo.py"], tmp_path)
+    assert "Traceback" not in done.stderr and 'typo.py", line 1' in done.stderr
+    assert done.stderr.endswith("SyntaxError: invalid syntax\n")
 
 
 def test_scripts_that_cannot_be_run_are_refused(mpich, tmp_path):

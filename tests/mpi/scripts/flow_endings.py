@@ -127,6 +127,15 @@ def calls_are_made_for_ever(n):
         wait([nap(0.01)])
 
 
+@app
+def outer(x):
+    return add(x, 1)
+
+
+def calls_of_calls(n):
+    print("value", outer(n).result())
+
+
 def an_array_waits_for_itself(n):
     array = Array("x")
     array[0] = when(array[0], add, None, 1)
