@@ -10,6 +10,12 @@ ROUND_TRIP_S = 0.05
 MOST_AHEAD = 4096
 """But never more points than this, however short they are."""
 
+MOST_UNINFORMED = 16
+"""Evaluations of one worker that are chosen before the results of those before them are known.
+
+Where thinking takes longer than so many evaluations, good points count for more than busy workers.
+"""
+
 WORTH_AVOIDING = 0.02
 """A wait of a smaller fraction of an evaluation costs less than choosing a point too early."""
 
@@ -47,16 +53,18 @@ class Pace:
             independent: Points do not depend on results, so none can be chosen too early.
         """
         if independent:
-            floor = max(1, self.workers // 4)
-            return self.workers + max(floor, self._ahead(self._evaluation_s or ROUND_TRIP_S))
+            each = self._each(self._evaluation_s or ROUND_TRIP_S)
+            return self.workers + max(1, self.workers // 4, self._ahead(each))
         if self._evaluation_s is None:
             return self.workers
-        return self.workers + self._ahead(self._evaluation_s)
+        each = min(MOST_UNINFORMED, self._each(self._evaluation_s))
+        return self.workers + (0 if each < WORTH_AVOIDING else self._ahead(each))
 
-    def _ahead(self, evaluation_s: float) -> int:
-        each = (ROUND_TRIP_S + 2 * self._ask_s) / max(evaluation_s, 1e-6)
-        if each < WORTH_AVOIDING:
-            return 0
+    def _each(self, evaluation_s: float) -> float:
+        """Return how many evaluations a worker ends while others are on their way."""
+        return (ROUND_TRIP_S + 2 * self._ask_s) / max(evaluation_s, 1e-6)
+
+    def _ahead(self, each: float) -> int:
         return min(MOST_AHEAD, math.ceil(self.workers * each))
 
 

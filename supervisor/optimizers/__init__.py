@@ -15,17 +15,32 @@ from supervisor.core.errors import InputError, OptimizerError, SupervisorError
 from supervisor.core.registry import Registry
 from supervisor.core.space import Space
 from supervisor.optimizers.adapt import adapt
+from supervisor.optimizers.calling import as_factory
+from supervisor.optimizers.initial import Initial
 from supervisor.optimizers.protocol import Optimizer
 from supervisor.optimizers.settings import check_settings
+from supervisor.optimizers.tabular import Table
 
 COMMAND = "command"
 
 KINDS = Registry(
     "optimizer",
     {
+        "asha": "supervisor.optimizers.asha:asha",
+        "bayes": "supervisor.optimizers.bayes:bayes",
+        "cmaes": "supervisor.optimizers.cmaes:cmaes",
         COMMAND: "supervisor.optimizers.command:Command",
+        "eqpy": "supervisor.optimizers.queues:eqpy",
+        "genetic": "supervisor.optimizers.genetic:genetic",
         "grid": "supervisor.optimizers.grid:grid",
+        "hyperband": "supervisor.optimizers.hyperband:hyperband",
+        "hyperspace": "supervisor.optimizers.hyperspace:hyperspace",
+        "lhs": "supervisor.optimizers.designs:lhs",
+        "nsga2": "supervisor.optimizers.nsga2:nsga2",
+        "optuna": "supervisor.optimizers.optuna:Optuna",
+        "pbt": "supervisor.optimizers.pbt:pbt",
         "random": "supervisor.optimizers.random:random",
+        "sobol": "supervisor.optimizers.designs:sobol",
         "upf": "supervisor.optimizers.upf:upf",
     },
 )
@@ -33,7 +48,9 @@ KINDS = Registry(
 AT_ONCE = frozenset({"grid", "random", "upf"})
 """Those that need no time to think, and no process of their own."""
 
-SINGLE: frozenset[str] = frozenset()
+SINGLE = frozenset(
+    {"asha", "bayes", "cmaes", "genetic", "hyperband", "hyperspace", "pbt"}
+)
 """Those that look at one objective only."""
 
 
@@ -47,6 +64,7 @@ class Recipe(msgspec.Struct, frozen=True):
         space: Where to search.
         where: Locates keys, e.g. ``where("optimizer", "seed")``.
         folder: The workflow's; modules of the user's are looked for here first.
+        initial: Points to begin with, and results that are known, or None.
     """
 
     kind: str
@@ -54,6 +72,7 @@ class Recipe(msgspec.Struct, frozen=True):
     space: Space
     where: Where
     folder: Path
+    initial: Table | None = None
 
     def check(self) -> dict[str, Any]:
         """Return the settings, converted to what the factory takes.
@@ -83,12 +102,15 @@ class Recipe(msgspec.Struct, frozen=True):
         except (Exception, SystemExit) as error:
             file = getattr(sys.modules.get(factory.__module__), "__file__", None)
             raise OptimizerError(f"optimizer {self.kind}: {blame(error, file)}") from error
-        return adapt(search)
+        optimizer = adapt(search)
+        if self.initial is None:
+            return optimizer
+        return Initial(optimizer, self.initial.points, self.initial.known)
 
     def _factory(self) -> Callable[..., Any]:
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
-        factory: Callable[..., Any] = KINDS.load(self.kind, self._here("kind"))
+        factory: Callable[..., Any] = as_factory(KINDS.load(self.kind, self._here("kind")))
         return factory
 
     def _here(self, *path: object) -> str:

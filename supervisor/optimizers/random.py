@@ -5,12 +5,10 @@ from __future__ import annotations
 import random as stdlib
 from collections.abc import Iterator
 
-from supervisor.core.errors import OptimizerError
 from supervisor.core.objective import Values
 from supervisor.core.space import Space
+from supervisor.optimizers.rejection import draw_allowed
 from supervisor.optimizers.settings import AtLeastOne
-
-_REJECTIONS = 10_000
 
 
 def random(space: Space, *, evaluations: AtLeastOne, seed: int = 0) -> Iterator[Values]:
@@ -29,15 +27,5 @@ def random(space: Space, *, evaluations: AtLeastOne, seed: int = 0) -> Iterator[
     """
     rng = stdlib.Random(seed)
     for _ in range(evaluations):
-        yield _draw(space, rng)
-
-
-def _draw(space: Space, rng: stdlib.Random) -> Values:
-    for _ in range(_REJECTIONS):
-        values = space.decode([rng.random() for _ in space.dims])
-        if values is not None:
-            return values
-    raise OptimizerError(
-        f"{_REJECTIONS} random points in a row are forbidden; "
-        "the forbid clauses leave nothing of the space, or too little"
-    )
+        _, values = draw_allowed(lambda: [rng.random() for _ in space.dims], space.decode)
+        yield values

@@ -31,6 +31,7 @@ def test_nothing_is_chosen_too_early_before_a_first_result():
         (64, 1.0, 0.5, 68),  # twice what is used up while it thinks, and a round trip
         (2, 0.05, 0.3, 26),
         (3, 10.0, 0.1, 1),
+        (4, 1e-6, 0.1, 64),  # many at once would be chosen without results of any other
     ],
 )
 def test_points_are_ahead_for_as_long_as_the_optimizer_thinks(workers, evaluation_s, ask_s, ahead):
