@@ -29,7 +29,7 @@ from supervisor.optimizers import KINDS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-WORKFLOWS = sorted((REPOSITORY / "workflows").glob("*/workflow.yaml"))
+WORKFLOWS = sorted((REPOSITORY / "workflows").glob("*/*.yaml"))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `([\w.]+)` \| (.*?) \| (.*?) \| .* \|$", re.MULTILINE)
 SECTIONS = [
@@ -195,7 +195,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_workflows_have_a_readme_and_can_be_planned(workflow: Path) -> None:
     assert (workflow.parent / "README.md").is_file()
     planned = command_line("plan", str(workflow), cwd=REPOSITORY)

@@ -54,8 +54,15 @@ class Evaluations:
 
     def tasks(self, point: AskedPoint, repeats: Iterable[int], number: int = 1) -> list[Task]:
         """Return tasks that evaluate a point, one for each of its ``repeats``."""
-        parent = "" if point.parent < 0 else self._points[point.parent].name
+        parent = self._ran_as(point.parent)
         return [self._task(Attempt(point, parent, number, repeat)) for repeat in repeats]
+
+    def _ran_as(self, id: int) -> str:
+        """Return the run directory where a point's checkpoint lies; empty if there is none."""
+        if id < 0:
+            return ""
+        point = self._points[id]
+        return point.name if point.of < 0 else self._points[point.of].name
 
     def again(self, attempt: Attempt, avoid: int) -> Task:
         """Return a task that tries once more, if possible not on rank ``avoid``."""

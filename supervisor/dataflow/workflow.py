@@ -121,7 +121,15 @@ class Workflow:
         settings.pop("initial", None)
         if self.kind == COMMAND:
             settings["folder"] = str(self.folder)
-        return Recipe(self.kind, settings, self.space, where, self.folder, self.initial)
+        return Recipe(
+            self.kind,
+            settings,
+            self.space,
+            where,
+            self.folder,
+            self.initial,
+            tuple(self.objectives),
+        )
 
     def optimizer(self) -> Optimizer:
         """Return a new optimizer, at its first point, in this process."""

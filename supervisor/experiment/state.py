@@ -54,6 +54,7 @@ class PointState(msgspec.Struct, gc=False):
         details: The last failure's, if values are kept.
         parent: Number of the point whose checkpoint it goes on from, or -1.
         losses: Of a result, one for each of several objectives.
+        of: Number of the point whose result it has, if it was not evaluated itself, or -1.
     """
 
     name: str
@@ -73,6 +74,7 @@ class PointState(msgspec.Struct, gc=False):
     details: str = ""
     parent: int = -1
     losses: tuple[float, ...] = ()
+    of: int = -1
 
 
 class State:
@@ -252,6 +254,7 @@ class State:
         """Close a point with the result of another one."""
         point = self._open_point(event, event.point)
         if point is not None:
+            point.of = event.of
             point.message = f"has the values of {self.points[event.of].name}"
             self._take_result(point, event)
 

@@ -18,7 +18,7 @@ from supervisor.optimizers.adapt import adapt
 from supervisor.optimizers.calling import as_factory
 from supervisor.optimizers.initial import Initial
 from supervisor.optimizers.protocol import Optimizer
-from supervisor.optimizers.settings import check_settings
+from supervisor.optimizers.settings import check_settings, names_of
 from supervisor.optimizers.tabular import Table
 
 COMMAND = "command"
@@ -48,9 +48,7 @@ KINDS = Registry(
 AT_ONCE = frozenset({"grid", "random", "upf"})
 """Those that need no time to think, and no process of their own."""
 
-SINGLE = frozenset(
-    {"asha", "bayes", "cmaes", "genetic", "hyperband", "hyperspace", "pbt"}
-)
+SINGLE = frozenset({"asha", "bayes", "cmaes", "genetic", "hyperband", "hyperspace", "pbt"})
 """Those that look at one objective only."""
 
 
@@ -65,6 +63,8 @@ class Recipe(msgspec.Struct, frozen=True):
         where: Locates keys, e.g. ``where("optimizer", "seed")``.
         folder: The workflow's; modules of the user's are looked for here first.
         initial: Points to begin with, and results that are known, or None.
+        objectives: The metrics that are optimised, and whether more of them is better. A factory
+            that takes ``metric`` and ``maximize`` is told the first one, unless they are set.
     """
 
     kind: str
@@ -73,6 +73,7 @@ class Recipe(msgspec.Struct, frozen=True):
     where: Where
     folder: Path
     initial: Table | None = None
+    objectives: tuple[tuple[str, bool], ...] = ()
 
     def check(self) -> dict[str, Any]:
         """Return the settings, converted to what the factory takes.
@@ -80,7 +81,10 @@ class Recipe(msgspec.Struct, frozen=True):
         Raises:
             InputError: If there is no such optimizer, or a setting is wrong.
         """
-        return check_settings(self._factory(), self.settings, self.kind, self._here)
+        factory, settings = self._factory(), dict(self.settings)
+        if self.objectives and {"metric", "maximize"} <= names_of(factory) - settings.keys():
+            settings["metric"], settings["maximize"] = self.objectives[0]
+        return check_settings(factory, settings, self.kind, self._here)
 
     def build(self) -> Optimizer:
         """Return the optimizer, at its first point.
@@ -94,9 +98,10 @@ class Recipe(msgspec.Struct, frozen=True):
         try:
             search = factory(self.space, **settings)
         except InputError as error:
-            if error.where not in settings:
+            setting = error.where.removeprefix("optimizer.")
+            if setting not in names_of(factory):
                 raise
-            raise InputError(self._here(error.where), error.problem) from error
+            raise InputError(self._here(setting), error.problem) from error
         except SupervisorError:
             raise
         except (Exception, SystemExit) as error:

@@ -48,6 +48,14 @@ def check_settings(
     return converted
 
 
+def names_of(factory: Callable[..., Any]) -> set[str]:
+    """Return the names of what a factory takes; none if it cannot be told."""
+    try:
+        return set(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        return set()
+
+
 def _parameters(
     factory: Callable[..., Any], kind: str, where: Where
 ) -> dict[str, inspect.Parameter]:

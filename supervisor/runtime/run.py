@@ -25,7 +25,7 @@ from supervisor.runtime.conductor import Conductor, Signals
 from supervisor.runtime.entry import build_executor
 from supervisor.runtime.frame import Frame
 from supervisor.runtime.options import Options
-from supervisor.runtime.thinking import open_channel
+from supervisor.runtime.thinking import check_stops, open_channel
 from supervisor.runtime.world import World
 
 
@@ -43,6 +43,7 @@ def start(world: World, workflow: Workflow, options: Options, progress: Progress
     with closing(open_channel(workflow)) as channel:
         world.gather()
         channel.begin()
+        check_stops(workflow, channel)
         experiment = Experiment.create(options.out, workflow.name)
         experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
         journal = Journal.create(experiment.journal)

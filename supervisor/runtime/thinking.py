@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from supervisor.core.errors import InputError
 from supervisor.dataflow.workflow import Workflow
 from supervisor.executors.environment import child_environment
 from supervisor.optimizers import AT_ONCE
@@ -19,3 +20,16 @@ def open_channel(workflow: Workflow) -> Channel:
     if workflow.kind in AT_ONCE:
         return Local(workflow.optimizer())
     return Remote(workflow.recipe, child_environment(os.environ, cores=1))
+
+
+def check_stops(workflow: Workflow, channel: Channel) -> None:
+    """Check that trials can be stopped, if the optimizer wants to; it has begun.
+
+    Raises:
+        InputError: If they run in the worker itself, which hears of nothing while they do.
+    """
+    if channel.ready is not None and channel.ready.judges and workflow.run == "inline":
+        problem = (
+            f"'inline' trials cannot be stopped early, as {workflow.kind} does; use 'process'"
+        )
+        raise InputError(workflow.document.where("task", "run"), problem)

@@ -190,6 +190,11 @@ def test_a_point_that_goes_on_equals_no_other(bench):
     assert len(bench.executor.log) == 3
 
 
+def test_a_point_goes_on_where_an_equal_one_was_evaluated(bench):
+    bench.run(Recorder({"x": 0.5}, {"x": 0.5}, Continuation({"x": 0.25}, parent=1)), reuse=True)
+    assert bench.executor.evaluations[-1].parent == "RUN000000"
+
+
 @pytest.mark.parametrize("parent", [1, 7, -2])
 def test_a_point_cannot_go_on_from_one_that_was_never_asked(bench, parent):
     recorder = Recorder({"x": 0.5}, Continuation({"x": 0.25}, parent=parent))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from supervisor.cli import execute
-from supervisor.experiment.events import Asked, Reused
+from supervisor.experiment.events import Asked, Finished, Reused
 from supervisor.experiment.journal import read_journal
 
 MODEL = """
@@ -142,6 +142,37 @@ def test_the_front_of_several_objectives_is_shown(folder, capfd):
     out = capfd.readouterr().out
     assert "front: 3 points that no other beats in all objectives" in out
     assert "RUN000001  y 0.25, z 0.5" in out
+
+
+def test_trials_that_are_to_be_stopped_do_not_run_inline(folder, tmp_path, capfd):
+    folder("{kind: asha, evaluations: 3, max_resource: 9}", task="{run: inline}")
+    assert execute(["run", "workflow.yaml"]) == 2
+    assert "workflow.yaml:4 task.run: 'inline' trials cannot be stopped" in capfd.readouterr().err
+    assert not (tmp_path / "experiments").exists()
+
+
+def test_trials_are_stopped_by_the_metric_that_is_optimised(folder, tmp_path, capfd):
+    (tmp_path / "model.py").write_text(
+        "import time\n"
+        "def run(params, task):\n"
+        "    for epoch in range(9):\n"
+        "        time.sleep(0.1)\n"
+        "        score = params['x'] * (epoch + 1)\n"
+        "        if task.report(epoch, {'score': score, 'cost': -score}):\n"
+        "            break\n"
+        "    return {'score': score, 'epochs': epoch + 1}\n"
+    )
+    experiment = folder(
+        "{kind: asha, evaluations: 8, max_resource: 9, seed: 3}",
+        objective='{python: "model:run", maximize: score}',
+    )
+    assert execute(["run", "workflow.yaml"]) == 0
+    finished = events(experiment, Finished)
+    asked = {p.id: p.values["x"] for event in events(experiment, Asked) for p in event.points}
+    whole = [asked[event.point] for event in finished if event.metrics["epochs"] == 9]
+    stopped = [asked[event.point] for event in finished if event.metrics["epochs"] < 9]
+    assert stopped and max(asked.values()) in whole
+    assert min(asked.values()) in stopped or asked[0] == min(asked.values())
 
 
 def test_a_missing_second_objective_is_a_failure_that_names_it(folder, capfd):

@@ -15,9 +15,9 @@ WORKFLOWS = Path(__file__).parents[2] / "workflows"
 def results(tmp_path):
     """Return a function that runs a workflow and returns the rows of its table."""
 
-    def run(name):
+    def run(name, file="workflow"):
         command = [sys.executable, "-m", "supervisor", "run", "--quiet", "--out", str(tmp_path)]
-        path = WORKFLOWS / name / "workflow.yaml"
+        path = WORKFLOWS / name / f"{file}.yaml"
         done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         (table,) = tmp_path.rglob("results.csv")
@@ -46,6 +46,26 @@ def test_searches_come_near_the_optimum(results, name, evaluations, metric, best
     assert evaluations is None or len(rows) == evaluations
     losses = [loss for loss in column(rows, metric) if not math.isnan(loss)]
     assert min(losses) < best
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "evaluations", "metric", "best"),
+    [
+        ("svm", "bayes", 30, "error", 0.03),
+        ("svm", "hyperspace", 40, "error", 0.03),
+        ("svm", "grid", 20, "error", 0.03),
+        ("learning-curves", "asha", 40, "val_loss", 0.2),
+        ("learning-curves", "hyperband", 24, "val_loss", 0.2),
+        ("learning-curves", "pbt", None, "val_loss", 0.2),
+    ],
+)
+def test_searches_of_models_find_good_ones(results, folder, file, evaluations, metric, best):
+    rows = results(folder, file)
+    assert evaluations is None or len(rows) == evaluations
+    assert min(column(rows, metric)) < best
+    if file in ("asha", "pbt"):
+        added, trained = column(rows, "added"), column(rows, "trained")
+        assert any(0 < a < t for a, t in zip(added, trained, strict=True)), "some went on"
 
 
 @pytest.mark.parametrize(("name", "evaluations", "mean"), [("lhs", 200, 3.5), ("sobol", 256, 1.0)])
