@@ -34,7 +34,7 @@ def misbehave(how):
     return how
 
 
-@app(run="process", timeout_s=1)
+@app(run="process", timeout_s=3)  # the start of a process counts, on a machine that is busy
 def sleep(seconds):
     time.sleep(seconds)
     return seconds
@@ -89,7 +89,7 @@ def test_what_goes_wrong_is_told_with_the_call_and_the_worker_goes_on(how, text)
 
 
 def test_a_time_limit_ends_a_call():
-    with pytest.raises(AppFailed, match="reached its time limit of 1 s and was killed"):
+    with pytest.raises(AppFailed, match="reached its time limit of 3 s and was killed"):
         sleep(60).result()
     assert sleep(0).result() == 0
 
@@ -138,7 +138,7 @@ def test_of_a_map_only_the_call_that_crashes_fails():
 
 
 def test_each_call_of_a_map_has_the_whole_time_limit():
-    assert list(sleep.map([0.2] * 8)) == [0.2] * 8
+    assert list(sleep.map([0.5] * 8)) == [0.5] * 8
 
 
 def test_gather_runs_an_app_as_it_is_to_be_run():

@@ -197,7 +197,7 @@ def test_a_private_directory_is_kept_and_named_after_a_failure(folder):
 
 
 def test_a_private_directory_is_kept_if_the_command_hangs(folder):
-    told = failure(privately.using(timeout_s=0.5)("touch made; sleep 60"))
+    told = failure(privately.using(timeout_s=3)("touch made; sleep 60"))
     [kept] = (folder / ".supervisor-tasks").iterdir()
     assert f"Its directory is kept: {kept}" in told
 
