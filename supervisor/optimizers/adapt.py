@@ -17,7 +17,8 @@ def adapt(search: object) -> Optimizer:
 
     An object with ``ask`` and ``tell`` is one already. A generator or another iterable that
     yields mappings is a stream of points; one that yields lists of mappings is sent the results
-    of each list, in its order. A point may also be a ``Continuation``. A generator is run up to its first ``yield``.
+    of each list, in its order. A point may also be a ``Continuation``. A generator is run up to
+    its first ``yield``.
 
     Raises:
         OptimizerError: If it is none of these, or raises.

@@ -31,7 +31,7 @@ def where(*path):
 
 
 def build(kind, settings, space, where):
-    return Recipe(kind, settings, space, where, Path(".")).build()
+    return Recipe(kind, settings, space, where, Path()).build()
 
 
 @pytest.fixture

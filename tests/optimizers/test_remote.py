@@ -88,7 +88,7 @@ def ask(remote, n=9):
 
 def test_points_are_those_of_the_same_optimizer_in_this_process(start):
     remote = start("random", evaluations=40, seed=3)
-    here = Recipe("random", {"evaluations": 40, "seed": 3}, SPACE, where, Path(".")).build()
+    here = Recipe("random", {"evaluations": 40, "seed": 3}, SPACE, where, Path()).build()
     assert [values for values, _ in ask(remote, 40)] == here.ask(40)
     assert remote.ready.independent
 
