@@ -30,8 +30,9 @@ FLOOR = 1e-4
 def main() -> None:
     options = parse()
     runs = list(itertools.chain.from_iterable(results.read(file) for file in options.files))
-    if options.samplers:
-        runs = [run for run in runs if run.job.sampler in options.samplers]
+    if chosen := options.samplers:
+        runs = [run for run in runs if run.job.sampler in chosen]
+        runs.sort(key=lambda run: chosen.index(run.job.sampler))
     longest = max(run.job.evaluations for run in runs)
     looks = options.looks or [number for number in summary.LOOKS if number <= longest]
     print(summary.table(runs, looks or [longest]))
@@ -42,7 +43,9 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE.csv")
-    parser.add_argument("--samplers", nargs="+", default=[], metavar="NAME", help="only these")
+    parser.add_argument(
+        "--samplers", nargs="+", default=[], metavar="NAME", help="only these, in this order"
+    )
     parser.add_argument("--looks", nargs="+", type=int, default=[], help="numbers of evaluations")
     parser.add_argument("--plot", type=Path, metavar="FILE")
     return parser.parse_args()
@@ -65,7 +68,6 @@ def draw(runs: Sequence[Run], file: Path) -> None:
         len(families),
         figsize=(3.4 * len(families) + 0.6, 2.7 * len(workers) + 0.6),
         squeeze=False,
-        sharex=True,
         layout="constrained",
     )
     for (row, many), (column, family) in itertools.product(
@@ -75,6 +77,7 @@ def draw(runs: Sequence[Run], file: Path) -> None:
         axes.set_title(f"{family}, workers: {many}", fontsize="medium")
         axes.spines[["top", "right"]].set_visible(False)
         contenders = settings.get(Setting(family, many), {})
+        axes.set_visible(bool(contenders))
         if FAMILIES[family].has_regret:
             _draw_regrets(axes, contenders, colours)
         else:
@@ -83,7 +86,7 @@ def draw(runs: Sequence[Run], file: Path) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=len(names), frameon=False)
     for axes in panels[-1]:
         axes.set_xlabel("evaluations")
-    figure.savefig(file, dpi=150)
+    figure.savefig(file, dpi=100)
     pyplot.close(figure)
 
 

@@ -19,7 +19,7 @@ from supervisor.optimizers.gaussian import GaussianProcess
 from supervisor.optimizers.posterior import Surrogate
 from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.settings import AtLeastOne
-from supervisor.optimizers.targets import ranked, scaled
+from supervisor.optimizers.targets import ranked, shaped
 
 SurrogateName = Literal["mixed", "forest", "gp"]
 
@@ -37,9 +37,8 @@ def bayes(
     """Evaluate where a model of the results expects the largest improvement.
 
     No point is asked twice, nor any that is known from elsewhere. Points in flight count as if
-    they gave what the model expects of them, so any number of workers is kept busy at no cost of
-    quality that they could see. A failed point, and one whose loss is no number, counts as bad as
-    the worst.
+    they gave what the model expects of them, so many can be asked at once. A failed point, and
+    one whose loss is no number, counts as bad as the worst.
 
     Args:
         space: Where to search.
@@ -121,7 +120,8 @@ class Bayes:
             if self._space.problem(values):
                 continue
             rows = self._coordinates.place(values)
-            self._learned += not self._taken.issuperset(rows.identities())
+            (key,) = rows.identities()
+            self._learned += key not in self._observed and key not in self._pending
             self._record(rows, result.loss)
 
     def _record(self, rows: Rows, loss: float | None) -> None:
@@ -200,4 +200,4 @@ class Bayes:
         if kind == "forest":
             return Forest(features, ranked(losses), rng)
         blocks = self._coordinates.blocks
-        return GaussianProcess(features, scaled(losses, self._first), blocks, rng)
+        return GaussianProcess(features, shaped(losses, self._first), blocks, rng)

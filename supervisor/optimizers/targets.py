@@ -14,25 +14,6 @@ _FLAT = 1e-9  # of the range of all losses; first ones that differ by less are e
 _HUGE = 1e150  # squares of larger numbers are infinite
 
 
-def scaled(losses: Sequence[float | None], first: int) -> Floats:
-    """Return targets that are linear below the median of the first losses, logarithmic above it.
-
-    So no outlier hides the differences that count. Only the first losses, of points all over the
-    space, set the scale: later ones crowd around minima, and would blow up what is nearly the
-    same there. Mean and variance are 0 and 1.
-
-    Args:
-        losses: In the order in which they came; None for failures.
-        first: So many are of points all over the space.
-    """
-    values = _finite(losses)
-    median, lowest = np.median(values[:first]), values[:first].min()
-    scale = median - lowest if median - lowest > _FLAT * np.ptp(values) else np.ptp(values)
-    off = (values - median) / (scale or 1.0)
-    shaped = np.where(off > 0, np.log1p(np.maximum(off, 0.0)), off)
-    return np.asarray((shaped - shaped.mean()) / (shaped.std() or 1.0))
-
-
 def ranked(losses: Sequence[float | None]) -> Floats:
     """Return normal scores: the quantiles of a normal distribution at the ranks of the losses.
 
@@ -44,6 +25,35 @@ def ranked(losses: Sequence[float | None]) -> Floats:
     _, place, counts = np.unique(_finite(losses), return_inverse=True, return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2  # from 1; the mean of those that are equal
     return np.asarray(ndtri((ranks[place] - 0.375) / (len(losses) + 0.25)))
+
+
+def shaped(losses: Sequence[float | None], first: int) -> Floats:
+    """Return targets that follow the ranks of the losses, and their differences as well.
+
+    Ranks alone would blow up what is nearly the same around a minimum where many points are, so
+    that it looks like noise. Mean and variance are 0 and 1.
+
+    Args:
+        losses: In the order in which they came; None for failures.
+        first: So many are of points all over the space.
+    """
+    both = ranked(losses) + _scaled(_finite(losses), first)
+    return _standard(both)
+
+
+def _scaled(losses: Floats, first: int) -> Floats:
+    """Return what is linear below the median of the first losses, and logarithmic above it.
+
+    Only the first ones set the scale, because later ones crowd around minima.
+    """
+    median, lowest = np.median(losses[:first]), losses[:first].min()
+    scale = median - lowest if median - lowest > _FLAT * np.ptp(losses) else np.ptp(losses)
+    off = (losses - median) / (scale or 1.0)
+    return _standard(np.where(off > 0, np.log1p(np.maximum(off, 0.0)), off))
+
+
+def _standard(values: Floats) -> Floats:
+    return np.asarray((values - values.mean()) / (values.std() or 1.0))
 
 
 def _finite(losses: Sequence[float | None]) -> Floats:
