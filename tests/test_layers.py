@@ -28,7 +28,7 @@ BY_NAME = {"numpy", "scipy", "sklearn", "deap", "cmaes", "optuna"}
 """Imported by files that are themselves loaded by name: nothing that starts imports them."""
 
 STARTS = ["supervisor.__main__", "supervisor.cli", "supervisor.executors.child"]
-STARTS += ["supervisor.optimizers.child", "supervisor.runtime.pipeline"]
+STARTS += ["supervisor.optimizers.serving.child", "supervisor.runtime.pipeline"]
 
 
 def part_of(path):

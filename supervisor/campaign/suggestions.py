@@ -21,9 +21,17 @@ from supervisor.experiment.events import (
     Reported,
     Reused,
 )
-from supervisor.optimizers.channel import Channel
-from supervisor.optimizers.messages import Ask, Points, Recall, Report, Stop, Suggested, Tell
 from supervisor.optimizers.protocol import Told
+from supervisor.optimizers.serving.channel import Channel
+from supervisor.optimizers.serving.messages import (
+    Ask,
+    Points,
+    Recall,
+    Report,
+    Stop,
+    Suggested,
+    Tell,
+)
 
 Closing = Finished | Reused | Failed
 """The event that ends a point."""

@@ -13,8 +13,8 @@ from supervisor.converters.conversion import Conversion
 from supervisor.converters.write import write
 from supervisor.core.errors import InputError
 from supervisor.optimizers import KINDS as OPTIMIZERS
+from supervisor.optimizers.designs.upf import check_upf
 from supervisor.optimizers.settings import check_settings
-from supervisor.optimizers.upf import check_upf
 
 EVALUATIONS = 40
 STEPS = 5

@@ -25,10 +25,10 @@ from supervisor.dataflow.document import Document, read_document
 from supervisor.dataflow.initial import read_initial
 from supervisor.dataflow.schema import ObjectiveSection, TaskSection, WorkflowSection, convert
 from supervisor.optimizers import AT_ONCE, COMMAND, SINGLE, Recipe
-from supervisor.optimizers.grid import count
+from supervisor.optimizers.designs.grid import count
+from supervisor.optimizers.designs.upf import check_upf
 from supervisor.optimizers.protocol import Optimizer
 from supervisor.optimizers.tabular import Table
-from supervisor.optimizers.upf import check_upf
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Optimizers, one file each: a ``Recipe`` makes the one that a workflow names."""
+"""Optimizers, a folder for each family: a ``Recipe`` makes the one that a workflow names."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from supervisor.core.definition import Where
 from supervisor.core.errors import InputError, OptimizerError, SupervisorError
 from supervisor.core.registry import Registry
 from supervisor.core.space import Space
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.calling import as_factory
 from supervisor.optimizers.initial import Initial
+from supervisor.optimizers.programs.adapt import adapt
+from supervisor.optimizers.programs.calling import as_factory
 from supervisor.optimizers.protocol import Optimizer
 from supervisor.optimizers.settings import check_settings, names_of
 from supervisor.optimizers.tabular import Table
@@ -26,22 +26,22 @@ COMMAND = "command"
 KINDS = Registry(
     "optimizer",
     {
-        "asha": "supervisor.optimizers.asha:asha",
-        "bayes": "supervisor.optimizers.bayes:bayes",
-        "cmaes": "supervisor.optimizers.cmaes:cmaes",
-        COMMAND: "supervisor.optimizers.command:Command",
-        "eqpy": "supervisor.optimizers.queues:eqpy",
-        "genetic": "supervisor.optimizers.genetic:genetic",
-        "grid": "supervisor.optimizers.grid:grid",
-        "hyperband": "supervisor.optimizers.hyperband:hyperband",
-        "hyperspace": "supervisor.optimizers.hyperspace:hyperspace",
-        "lhs": "supervisor.optimizers.designs:lhs",
-        "nsga2": "supervisor.optimizers.nsga2:nsga2",
+        "asha": "supervisor.optimizers.fidelity.asha:asha",
+        "bayes": "supervisor.optimizers.bayes.search:bayes",
+        "cmaes": "supervisor.optimizers.evolution.cmaes:cmaes",
+        COMMAND: "supervisor.optimizers.programs.command:Command",
+        "eqpy": "supervisor.optimizers.programs.queues:eqpy",
+        "genetic": "supervisor.optimizers.evolution.genetic:genetic",
+        "grid": "supervisor.optimizers.designs.grid:grid",
+        "hyperband": "supervisor.optimizers.fidelity.hyperband:hyperband",
+        "hyperspace": "supervisor.optimizers.hyperspace.search:hyperspace",
+        "lhs": "supervisor.optimizers.designs.spread:lhs",
+        "nsga2": "supervisor.optimizers.evolution.nsga2:nsga2",
         "optuna": "supervisor.optimizers.optuna:Optuna",
-        "pbt": "supervisor.optimizers.pbt:pbt",
-        "random": "supervisor.optimizers.random:random",
-        "sobol": "supervisor.optimizers.designs:sobol",
-        "upf": "supervisor.optimizers.upf:upf",
+        "pbt": "supervisor.optimizers.fidelity.pbt:pbt",
+        "random": "supervisor.optimizers.designs.random:random",
+        "sobol": "supervisor.optimizers.designs.spread:sobol",
+        "upf": "supervisor.optimizers.designs.upf:upf",
     },
 )
 

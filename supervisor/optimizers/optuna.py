@@ -22,9 +22,9 @@ from supervisor.core.errors import InputError, OptimizerError, UnknownName
 from supervisor.core.objective import Values
 from supervisor.core.parameter import Discrete, Float, Int, Ordered, Parameter
 from supervisor.core.space import Space
+from supervisor.optimizers.designs.random import random
 from supervisor.optimizers.flight import Flight
 from supervisor.optimizers.protocol import Told
-from supervisor.optimizers.random import random
 from supervisor.optimizers.settings import AtLeastOne
 from supervisor.optimizers.window import Window
 

@@ -20,7 +20,7 @@ from supervisor.experiment.journal import Journal, read_journal
 from supervisor.experiment.state import State, replay
 from supervisor.experiment.table import write_csv
 from supervisor.monitor.progress import Progress
-from supervisor.optimizers.channel import Channel
+from supervisor.optimizers.serving.channel import Channel
 from supervisor.runtime.conductor import Conductor, Signals
 from supervisor.runtime.entry import build_executor
 from supervisor.runtime.frame import Frame

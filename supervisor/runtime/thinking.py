@@ -8,8 +8,8 @@ from supervisor.core.errors import InputError
 from supervisor.dataflow.workflow import Workflow
 from supervisor.executors.environment import child_environment
 from supervisor.optimizers import AT_ONCE
-from supervisor.optimizers.channel import Channel, Local
-from supervisor.optimizers.remote import Remote
+from supervisor.optimizers.serving.channel import Channel, Local
+from supervisor.optimizers.serving.remote import Remote
 
 
 def open_channel(workflow: Workflow) -> Channel:

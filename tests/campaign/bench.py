@@ -20,9 +20,9 @@ from supervisor.core.task import Failure, Report, Result
 from supervisor.experiment.events import Finished, Opened
 from supervisor.experiment.journal import Journal, read_journal
 from supervisor.experiment.state import State, replay
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.channel import Local
-from supervisor.optimizers.random import random
+from supervisor.optimizers.designs.random import random
+from supervisor.optimizers.programs.adapt import adapt
+from supervisor.optimizers.serving.channel import Local
 
 SPACE = Space.parse({"x": {"float": [-1, 1]}}, lambda *path: ".".join(map(str, path)))
 

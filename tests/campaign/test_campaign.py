@@ -14,8 +14,8 @@ from supervisor.core.errors import CampaignFailed, Interrupted, OptimizerError
 from supervisor.experiment.events import Failed, Finished
 from supervisor.experiment.journal import Journal
 from supervisor.experiment.state import State
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.channel import Local
+from supervisor.optimizers.programs.adapt import adapt
+from supervisor.optimizers.serving.channel import Local
 from tests.campaign.bench import SPACE, Bench, descent, sampled
 
 

@@ -10,7 +10,7 @@ from supervisor.campaign.suggestions import Suggestions
 from supervisor.core.space import Space
 from supervisor.experiment.events import Asked, Failed, Finished, Reported
 from supervisor.optimizers import KINDS, Recipe
-from supervisor.optimizers.channel import Local
+from supervisor.optimizers.serving.channel import Local
 
 SPACE = {
     "x": {"float": [-1.0, 1.0], "steps": 4},

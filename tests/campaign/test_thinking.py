@@ -8,9 +8,9 @@ import pytest
 from supervisor.core.errors import CampaignFailed, OptimizerError
 from supervisor.experiment.events import Asked, Finished, Reported, Waited
 from supervisor.optimizers import Recipe
-from supervisor.optimizers.channel import Local
-from supervisor.optimizers.messages import Points
-from supervisor.optimizers.remote import Remote
+from supervisor.optimizers.serving.channel import Local
+from supervisor.optimizers.serving.messages import Points
+from supervisor.optimizers.serving.remote import Remote
 from tests.campaign.bench import SPACE, Bench
 
 
@@ -184,7 +184,7 @@ def test_stops_reach_the_trial(bench):
 
 def test_the_answer_to_an_ask_is_a_batch_of_points():
     channel = Local(Chain())
-    from supervisor.optimizers.messages import Ask
+    from supervisor.optimizers.serving.messages import Ask
 
     channel.send(Ask(2))
     [answer] = channel.take()

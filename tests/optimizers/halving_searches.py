@@ -3,7 +3,7 @@
 import random
 
 from supervisor.core.space import Space
-from supervisor.optimizers.asha import asha
+from supervisor.optimizers.fidelity.asha import asha
 
 
 def parse(space, forbid=()):

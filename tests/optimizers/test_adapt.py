@@ -3,7 +3,7 @@
 import pytest
 
 from supervisor.core.errors import InputError, OptimizerError
-from supervisor.optimizers.adapt import Batches, Stream, adapt
+from supervisor.optimizers.programs.adapt import Batches, Stream, adapt
 from supervisor.optimizers.protocol import EarlyStopper, Told
 from tests.contracts.optimizer import SPACE, OptimizerContract, StreamContract, told
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from supervisor.optimizers import samplers
+from supervisor.optimizers.fidelity import samplers
 from supervisor.optimizers.protocol import Told
 from tests.optimizers.halving_searches import curve, noisy, promoting, stopping
 from tests.optimizers.virtual_workers import Workers

@@ -3,7 +3,7 @@
 import pytest
 
 from supervisor.core.errors import InputError, UnknownName
-from supervisor.optimizers.asha import asha
+from supervisor.optimizers.fidelity.asha import asha
 from supervisor.optimizers.protocol import Told
 from tests.optimizers.halving_searches import parse, promoting
 

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from supervisor.core.errors import OptimizerError
-from supervisor.optimizers.asha import asha
+from supervisor.optimizers.fidelity.asha import asha
 from supervisor.optimizers.protocol import Told
 from tests.contracts.optimizer import SPACE, OptimizerContract
 from tests.optimizers.halving_searches import curve, noisy, parse, stopping

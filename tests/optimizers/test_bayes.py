@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from supervisor.core.errors import InputError, OptimizerError
 from supervisor.core.space import Space
-from supervisor.optimizers.bayes import bayes
+from supervisor.optimizers.bayes.search import bayes
+from supervisor.optimizers.designs.random import random
 from supervisor.optimizers.protocol import Learner, Recaller, Told
-from supervisor.optimizers.random import random
 from supervisor.optimizers.settings import check_settings
 from tests.contracts.optimizer import SPACE, OptimizerContract, run, told
 
@@ -153,7 +153,7 @@ def test_a_recalled_search_goes_on_as_if_it_had_been_asked(script, resumed, surr
 def test_recalling_takes_no_fit(monkeypatch):
     search = bayes(BOWL, design=2)
     points = [dict(values) for values in random(BOWL, evaluations=5)]
-    monkeypatch.setattr("supervisor.optimizers.bayes.Bayes._fit", None)
+    monkeypatch.setattr("supervisor.optimizers.bayes.search.Bayes._fit", None)
     for number, values in enumerate(points):
         search.recall([values])
         search.tell([Told(id=number, values=values, loss=bowl(values))])

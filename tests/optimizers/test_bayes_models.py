@@ -11,11 +11,11 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from supervisor.core.space import Space
-from supervisor.optimizers.coordinates import Coordinates, join
-from supervisor.optimizers.forest import Forest
-from supervisor.optimizers.gaussian import GaussianProcess
-from supervisor.optimizers.posterior import Posterior
-from supervisor.optimizers.targets import ranked, shaped
+from supervisor.optimizers.bayes.coordinates import Coordinates, join
+from supervisor.optimizers.bayes.forest import Forest
+from supervisor.optimizers.bayes.gaussian import GaussianProcess
+from supervisor.optimizers.bayes.posterior import Posterior
+from supervisor.optimizers.bayes.targets import ranked, shaped
 
 SPACE = Space.parse(
     {

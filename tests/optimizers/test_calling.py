@@ -9,8 +9,8 @@ import pytest
 from deap import algorithms, base, tools
 
 from supervisor.core.errors import InputError, OptimizerError
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.calling import as_factory
+from supervisor.optimizers.programs.adapt import adapt
+from supervisor.optimizers.programs.calling import as_factory
 from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.settings import check_settings
 from tests.contracts.optimizer import SPACE, OptimizerContract

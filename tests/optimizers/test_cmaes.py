@@ -7,8 +7,8 @@ import statistics
 import pytest
 
 from supervisor.core.errors import InputError, OptimizerError
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.cmaes import cmaes
+from supervisor.optimizers.evolution.cmaes import cmaes
+from supervisor.optimizers.programs.adapt import adapt
 from supervisor.optimizers.protocol import Told
 from tests.contracts.optimizer import SPACE, OptimizerContract
 from tests.optimizers.searching import MIXED, ONED, ONED_MINIMUM, mixed, oned, parse, search

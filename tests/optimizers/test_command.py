@@ -10,8 +10,8 @@ import pytest
 
 from supervisor.core.errors import InputError, OptimizerError
 from supervisor.core.space import Space
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.command import Command
+from supervisor.optimizers.programs.adapt import adapt
+from supervisor.optimizers.programs.command import Command
 from supervisor.optimizers.protocol import Told
 from tests.contracts.optimizer import SPACE, OptimizerContract
 

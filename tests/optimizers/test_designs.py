@@ -6,8 +6,8 @@ import pytest
 
 from supervisor.core.errors import OptimizerError
 from supervisor.core.space import Space
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.designs import lhs, sobol
+from supervisor.optimizers.designs.spread import lhs, sobol
+from supervisor.optimizers.programs.adapt import adapt
 from tests.contracts.optimizer import SPACE, StreamContract
 
 DESIGNS = pytest.mark.parametrize("design", [lhs, sobol])

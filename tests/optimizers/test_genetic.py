@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.core.errors import InputError, OptimizerError, UnknownName
-from supervisor.optimizers.evolution import Individual
-from supervisor.optimizers.genetic import genetic
-from supervisor.optimizers.mutation import Mutation
+from supervisor.optimizers.evolution.genetic import genetic
+from supervisor.optimizers.evolution.individuals import Individual
+from supervisor.optimizers.evolution.mutation import Mutation
 from supervisor.optimizers.protocol import Learner, Told
 from tests.contracts.optimizer import SPACE, OptimizerContract
 from tests.optimizers.searching import MIXED, ONED, ONED_MINIMUM, mixed, oned, parse, search

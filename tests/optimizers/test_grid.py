@@ -7,8 +7,8 @@ import pytest
 
 from supervisor.core.errors import InputError
 from supervisor.core.space import Space
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.grid import Count, count, grid
+from supervisor.optimizers.designs.grid import Count, count, grid
+from supervisor.optimizers.programs.adapt import adapt
 from tests.contracts.optimizer import SPACE, StreamContract
 
 

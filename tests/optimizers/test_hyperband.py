@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from supervisor.core.errors import InputError
-from supervisor.optimizers.hyperband import hyperband
+from supervisor.optimizers.fidelity.hyperband import hyperband
 from supervisor.optimizers.protocol import Continuation, Told
 from tests.contracts.optimizer import SPACE, OptimizerContract
 from tests.optimizers.halving_searches import EPOCHS, curve, parse

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from supervisor.core.errors import InputError, OptimizerError, UnknownName
 from supervisor.core.parameter import Choice, Float, Int
-from supervisor.optimizers import samplers
-from supervisor.optimizers.halves import halves, subspaces
-from supervisor.optimizers.hyperspace import hyperspace
+from supervisor.optimizers.fidelity import samplers
+from supervisor.optimizers.hyperspace.halves import halves, subspaces
+from supervisor.optimizers.hyperspace.search import hyperspace
 from supervisor.optimizers.protocol import Told
 from tests.contracts.optimizer import SPACE, OptimizerContract, run, told
 from tests.optimizers.halving_searches import parse

@@ -2,8 +2,9 @@
 
 import pytest
 
-from supervisor.optimizers.adapt import adapt
+from supervisor.optimizers.designs.random import random
 from supervisor.optimizers.initial import Initial
+from supervisor.optimizers.programs.adapt import adapt
 from supervisor.optimizers.protocol import (
     Continuation,
     EarlyStopper,
@@ -11,7 +12,6 @@ from supervisor.optimizers.protocol import (
     Recaller,
     Told,
 )
-from supervisor.optimizers.random import random
 from tests.contracts.optimizer import SPACE, OptimizerContract, StreamContract
 
 GIVEN = [

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from supervisor.core.errors import InputError
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.nsga2 import nsga2
+from supervisor.optimizers.evolution.nsga2 import nsga2
+from supervisor.optimizers.programs.adapt import adapt
 from supervisor.optimizers.protocol import Told
 from tests.contracts.optimizer import SPACE, OptimizerContract
 from tests.optimizers.searching import MIXED, mixed, parse, search

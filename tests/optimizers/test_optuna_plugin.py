@@ -7,10 +7,10 @@ import optuna as library
 import pytest
 
 from supervisor.core.errors import InputError, OptimizerError, UnknownName
-from supervisor.optimizers.adapt import adapt
+from supervisor.optimizers.designs.random import random
 from supervisor.optimizers.optuna import Optuna
+from supervisor.optimizers.programs.adapt import adapt
 from supervisor.optimizers.protocol import Learner, Told
-from supervisor.optimizers.random import random
 from tests.contracts.optimizer import SPACE, OptimizerContract
 from tests.optimizers.searching import MIXED, ONED, mixed, oned, parse, search
 

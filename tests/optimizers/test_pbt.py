@@ -6,8 +6,8 @@ import random
 import pytest
 
 from supervisor.core.errors import InputError, UnknownName
-from supervisor.optimizers.explore import Explorer
-from supervisor.optimizers.pbt import pbt
+from supervisor.optimizers.fidelity.explore import Explorer
+from supervisor.optimizers.fidelity.pbt import pbt
 from supervisor.optimizers.protocol import Continuation, Told
 from tests.contracts.optimizer import OptimizerContract
 from tests.optimizers.halving_searches import parse

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from supervisor.core.errors import InputError, OptimizerError
-from supervisor.optimizers.adapt import adapt
+from supervisor.optimizers.programs.adapt import adapt
+from supervisor.optimizers.programs.queues import eqpy
 from supervisor.optimizers.protocol import Told
-from supervisor.optimizers.queues import eqpy
 from tests.contracts.optimizer import SPACE, OptimizerContract
 from tests.optimizers.searching import ONED, ONED_MINIMUM, oned, search
 

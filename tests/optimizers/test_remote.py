@@ -9,9 +9,9 @@ import pytest
 
 from supervisor.core.errors import InputError, OptimizerError
 from supervisor.optimizers import Recipe
-from supervisor.optimizers.messages import Ask, Points, Report, Stop, Tell
 from supervisor.optimizers.protocol import Told
-from supervisor.optimizers.remote import Remote
+from supervisor.optimizers.serving.messages import Ask, Points, Report, Stop, Tell
+from supervisor.optimizers.serving.remote import Remote
 from tests.contracts.optimizer import SPACE
 
 SEARCHES = """

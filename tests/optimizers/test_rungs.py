@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from supervisor.optimizers.rungs import Climb, Ladder, Rung, levels
+from supervisor.optimizers.fidelity.rungs import Climb, Ladder, Rung, levels
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from supervisor.core.errors import InputError
 from supervisor.core.space import Space
 from supervisor.optimizers import Recipe
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.upf import check_upf, read_upf
+from supervisor.optimizers.designs.upf import check_upf, read_upf
+from supervisor.optimizers.programs.adapt import adapt
 from tests.contracts.optimizer import StreamContract
 
 FIELD = Path(__file__).parents[3] / "shared" / "data" / "candle" / "upf"
@@ -141,7 +141,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 
 def test_a_hash_that_two_ids_share_does_not_make_them_one(write, monkeypatch):
-    monkeypatch.setattr("supervisor.optimizers.upf.hash", lambda name: 0, raising=False)
+    monkeypatch.setattr("supervisor.optimizers.designs.upf.hash", lambda name: 0, raising=False)
     assert check_upf(write('{"id": "a"}\n{"id": "b"}\n{"id": "c"}')) == 3
     with pytest.raises(InputError, match=":3: the id 'b' is that of line 2"):
         check_upf(write('{"id": "a"}\n{"id": "b"}\n{"id": "b"}'))

@@ -13,7 +13,7 @@ from supervisor.core.errors import InputError
 from supervisor.core.objective import Values
 from supervisor.core.parameter import Discrete, Int, Ordered, Parameter
 from supervisor.core.space import Space
-from supervisor.optimizers.evaluations import Evaluations
+from supervisor.optimizers.evolution.evaluations import Evaluations
 from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.rejection import draw_allowed
 from supervisor.optimizers.settings import AtLeastOne

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from supervisor.optimizers.coordinates import Floats
-from supervisor.optimizers.posterior import Ints, Posterior
+from supervisor.optimizers.bayes.coordinates import Floats
+from supervisor.optimizers.bayes.posterior import Ints, Posterior
 
 _TREES = 60
 _SAMPLE = 500  # rows of a tree; more would cost time at every split, for little

@@ -10,16 +10,16 @@ import numpy as np
 from supervisor.core.errors import OptimizerError
 from supervisor.core.objective import Values
 from supervisor.core.space import Space
-from supervisor.optimizers.acquisition import Acquisition
-from supervisor.optimizers.candidates import Candidates
-from supervisor.optimizers.coordinates import Coordinates, Floats, Rows, join
+from supervisor.optimizers.bayes.acquisition import Acquisition
+from supervisor.optimizers.bayes.candidates import Candidates
+from supervisor.optimizers.bayes.coordinates import Coordinates, Floats, Rows, join
+from supervisor.optimizers.bayes.forest import Forest
+from supervisor.optimizers.bayes.gaussian import GaussianProcess
+from supervisor.optimizers.bayes.posterior import Surrogate
+from supervisor.optimizers.bayes.targets import ranked, shaped
 from supervisor.optimizers.flight import Flight
-from supervisor.optimizers.forest import Forest
-from supervisor.optimizers.gaussian import GaussianProcess
-from supervisor.optimizers.posterior import Surrogate
 from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.settings import AtLeastOne
-from supervisor.optimizers.targets import ranked, shaped
 
 SurrogateName = Literal["mixed", "forest", "gp"]
 

@@ -9,11 +9,11 @@ from collections import deque
 from dataclasses import dataclass
 
 from supervisor.core.objective import Values
-from supervisor.optimizers.explore import Explorer
+from supervisor.optimizers.designs.random import random
+from supervisor.optimizers.fidelity.explore import Explorer
+from supervisor.optimizers.fidelity.resource import Resource
 from supervisor.optimizers.flight import Flight, trained_loss
 from supervisor.optimizers.protocol import Continuation, Suggestion, Told
-from supervisor.optimizers.random import random
-from supervisor.optimizers.resource import Resource
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from supervisor.core.errors import InputError, SupervisorError
 from supervisor.optimizers import Recipe
-from supervisor.optimizers.messages import Answer, Crashed, Refused, encode, requests
-from supervisor.optimizers.remote import LENGTH
-from supervisor.optimizers.session import Session
+from supervisor.optimizers.serving.messages import Answer, Crashed, Refused, encode, requests
+from supervisor.optimizers.serving.remote import LENGTH
+from supervisor.optimizers.serving.session import Session
 
 # Schedulers and terminals signal the whole job; the campaign decides when this process ends.
 LEFT_TO_THE_CAMPAIGN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from supervisor.core.errors import InputError, OptimizerError
 from supervisor.optimizers import Recipe
-from supervisor.optimizers.messages import (
+from supervisor.optimizers.serving.messages import (
     Answer,
     Crashed,
     Ready,
@@ -27,7 +27,7 @@ from supervisor.optimizers.messages import (
 BOOT = """import sys
 sys.path[:] = sys.argv[1:]
 sys.argv = ["supervisor"]
-from supervisor.optimizers.child import main
+from supervisor.optimizers.serving.child import main
 main()
 """
 LENGTH = struct.Struct("<Q")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from supervisor.optimizers.messages import Answer, Ready, Request
 from supervisor.optimizers.protocol import Optimizer
-from supervisor.optimizers.session import Session
+from supervisor.optimizers.serving.messages import Answer, Ready, Request
+from supervisor.optimizers.serving.session import Session
 
 
 class Channel(Protocol):

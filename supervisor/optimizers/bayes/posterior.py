@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import ndtr
 
-from supervisor.optimizers.coordinates import Floats
+from supervisor.optimizers.bayes.coordinates import Floats
 
 Ints = NDArray[np.int64]
 

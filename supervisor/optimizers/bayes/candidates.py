@@ -7,7 +7,7 @@ from collections.abc import Set
 
 import numpy as np
 
-from supervisor.optimizers.coordinates import Coordinates, Floats, Rows, join
+from supervisor.optimizers.bayes.coordinates import Coordinates, Floats, Rows, join
 
 _ENUMERATED = 2_048  # combinations of values; of so few, all are candidates
 _ANYWHERE = 500

@@ -6,9 +6,9 @@ from collections.abc import Set
 
 import numpy as np
 
-from supervisor.optimizers.candidates import Candidates, union
-from supervisor.optimizers.coordinates import Coordinates, Floats, Rows, join
-from supervisor.optimizers.posterior import Posterior, Surrogate
+from supervisor.optimizers.bayes.candidates import Candidates, union
+from supervisor.optimizers.bayes.coordinates import Coordinates, Floats, Rows, join
+from supervisor.optimizers.bayes.posterior import Posterior, Surrogate
 
 _PARENTS = 8  # points whose surroundings are candidates
 _SURVIVORS = 200  # candidates that are looked at again, with others around the best of them

@@ -9,11 +9,11 @@ from itertools import islice
 
 from supervisor.core.errors import OptimizerError, nearest
 from supervisor.core.objective import Metrics, Values
+from supervisor.optimizers.fidelity.resource import Resource
+from supervisor.optimizers.fidelity.rungs import Climb, Ladder
+from supervisor.optimizers.fidelity.samplers import Sampler
 from supervisor.optimizers.flight import Flight, trained_loss
 from supervisor.optimizers.protocol import Continuation, Suggestion, Told
-from supervisor.optimizers.resource import Resource
-from supervisor.optimizers.rungs import Climb, Ladder
-from supervisor.optimizers.samplers import Sampler
 
 
 @dataclass(frozen=True)

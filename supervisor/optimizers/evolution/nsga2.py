@@ -13,9 +13,9 @@ from supervisor.core.errors import InputError
 from supervisor.core.objective import Values
 from supervisor.core.parameter import Discrete, Ordered
 from supervisor.core.space import Space
-from supervisor.optimizers.breeding import Probability
-from supervisor.optimizers.evaluations import Evaluations, key
-from supervisor.optimizers.evolution import (
+from supervisor.optimizers.evolution.breeding import Probability
+from supervisor.optimizers.evolution.evaluations import Evaluations, key
+from supervisor.optimizers.evolution.individuals import (
     Individual,
     dice,
     fitness_of,

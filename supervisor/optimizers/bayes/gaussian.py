@@ -9,8 +9,8 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-from supervisor.optimizers.coordinates import Floats
-from supervisor.optimizers.posterior import Ints, Posterior
+from supervisor.optimizers.bayes.coordinates import Floats
+from supervisor.optimizers.bayes.posterior import Ints, Posterior
 
 _KNOWN = 500  # rows; the work grows with their cube
 _FITTED = 150  # rows that the scales are fitted to

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from supervisor.core.errors import InputError, UnknownName
 from supervisor.core.parameter import Discrete, Float, Int, Ordered, Parameter, Range
 from supervisor.core.space import Space
-from supervisor.optimizers.evolution import Individual
+from supervisor.optimizers.evolution.individuals import Individual
 
 _SHARE = 0.1  # of a parameter's width: the deviation of a step, where none is given
 

@@ -16,12 +16,12 @@ from supervisor.core.errors import InputError, OptimizerError, UnknownName
 from supervisor.core.objective import Values
 from supervisor.core.parameter import Float
 from supervisor.core.space import Space
-from supervisor.optimizers.adapt import adapt
+from supervisor.optimizers.designs.random import random
+from supervisor.optimizers.fidelity.samplers import SURROGATES, SamplerName
 from supervisor.optimizers.flight import Flight, trained_loss
-from supervisor.optimizers.halves import subspaces
+from supervisor.optimizers.hyperspace.halves import subspaces
+from supervisor.optimizers.programs.adapt import adapt
 from supervisor.optimizers.protocol import Learner, Optimizer, Recaller, Told
-from supervisor.optimizers.random import random
-from supervisor.optimizers.samplers import SURROGATES, SamplerName
 from supervisor.optimizers.settings import AtLeastOne
 
 Overlap = Annotated[float, msgspec.Meta(ge=0, lt=1)]

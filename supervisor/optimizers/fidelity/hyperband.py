@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, count, repeat
 
 from supervisor.core.space import Space
-from supervisor.optimizers.asha import Amount, Choices, Mode, Reduction, halve
-from supervisor.optimizers.halving import Brackets, Halving
-from supervisor.optimizers.rungs import Ladder
-from supervisor.optimizers.samplers import SamplerName
+from supervisor.optimizers.fidelity.asha import Amount, Choices, Mode, Reduction, halve
+from supervisor.optimizers.fidelity.halving import Brackets, Halving
+from supervisor.optimizers.fidelity.rungs import Ladder
+from supervisor.optimizers.fidelity.samplers import SamplerName
 from supervisor.optimizers.settings import AtLeastOne
 
 

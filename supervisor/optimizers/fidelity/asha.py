@@ -12,10 +12,10 @@ import msgspec
 
 from supervisor.core.errors import InputError
 from supervisor.core.space import Space
-from supervisor.optimizers.halving import Brackets, Halving, Measure, Promoting, Stopping
-from supervisor.optimizers.resource import Resource, changing, steady
-from supervisor.optimizers.rungs import Ladder, levels
-from supervisor.optimizers.samplers import SamplerName, make_sampler
+from supervisor.optimizers.fidelity.halving import Brackets, Halving, Measure, Promoting, Stopping
+from supervisor.optimizers.fidelity.resource import Resource, changing, steady
+from supervisor.optimizers.fidelity.rungs import Ladder, levels
+from supervisor.optimizers.fidelity.samplers import SamplerName, make_sampler
 from supervisor.optimizers.settings import AtLeastOne
 
 Amount = Annotated[float, msgspec.Meta(gt=0)]

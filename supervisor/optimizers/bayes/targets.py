@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import ndtri
 
-from supervisor.optimizers.coordinates import Floats
+from supervisor.optimizers.bayes.coordinates import Floats
 
 _FLAT = 1e-9  # of the range of all losses; first ones that differ by less are equal
 _HUGE = 1e150  # squares of larger numbers are infinite

@@ -12,7 +12,7 @@ from supervisor.core.errors import InputError, OptimizerError
 from supervisor.core.objective import Values
 from supervisor.core.registry import load
 from supervisor.core.space import Space
-from supervisor.optimizers.calling import Evaluate, Search, in_thread
+from supervisor.optimizers.programs.calling import Evaluate, Search, in_thread
 from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.settings import AtLeastOne
 

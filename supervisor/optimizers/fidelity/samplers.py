@@ -9,14 +9,14 @@ from typing import Any, Literal, Protocol
 from supervisor.core.objective import Values
 from supervisor.core.registry import Registry
 from supervisor.core.space import Space
+from supervisor.optimizers.designs.random import random
+from supervisor.optimizers.fidelity.rungs import Climb, Ladder
 from supervisor.optimizers.flight import trained_loss
 from supervisor.optimizers.protocol import Told
-from supervisor.optimizers.random import random
-from supervisor.optimizers.rungs import Climb, Ladder
 
 SamplerName = Literal["random", "bayes"]
 
-SURROGATES = Registry("sampler", {"bayes": "supervisor.optimizers.bayes:bayes"})
+SURROGATES = Registry("sampler", {"bayes": "supervisor.optimizers.bayes.search:bayes"})
 
 _DRAWS = 1_000
 

@@ -10,8 +10,16 @@ from pathlib import Path
 
 from supervisor.core.blame import blame
 from supervisor.core.errors import OptimizerError, SupervisorError
-from supervisor.optimizers.adapt import Stream
-from supervisor.optimizers.messages import (
+from supervisor.optimizers.programs.adapt import Stream
+from supervisor.optimizers.protocol import (
+    Continuation,
+    EarlyStopper,
+    Learner,
+    Optimizer,
+    Recaller,
+    Suggestion,
+)
+from supervisor.optimizers.serving.messages import (
     Answer,
     Ask,
     Learn,
@@ -23,14 +31,6 @@ from supervisor.optimizers.messages import (
     Stop,
     Suggested,
     Tell,
-)
-from supervisor.optimizers.protocol import (
-    Continuation,
-    EarlyStopper,
-    Learner,
-    Optimizer,
-    Recaller,
-    Suggestion,
 )
 
 _OURS = str(Path(__file__).parent)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from supervisor.core.objective import Values
 from supervisor.core.space import Space
-from supervisor.optimizers.breeding import Breeding
-from supervisor.optimizers.evaluations import Evaluations
-from supervisor.optimizers.evolution import Individual, draw, fitness_of, point
+from supervisor.optimizers.evolution.breeding import Breeding
+from supervisor.optimizers.evolution.evaluations import Evaluations
+from supervisor.optimizers.evolution.individuals import Individual, draw, fitness_of, point
 from supervisor.optimizers.flight import Flight
 from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.window import Window

@@ -10,9 +10,9 @@ import msgspec
 
 from supervisor.core.errors import UnknownName
 from supervisor.core.space import Space
-from supervisor.optimizers.explore import Explorer
-from supervisor.optimizers.population import Course, Population
-from supervisor.optimizers.resource import changing
+from supervisor.optimizers.fidelity.explore import Explorer
+from supervisor.optimizers.fidelity.population import Course, Population
+from supervisor.optimizers.fidelity.resource import changing
 from supervisor.optimizers.settings import AtLeastOne
 
 AtLeastTwo = Annotated[int, msgspec.Meta(ge=2)]

@@ -13,14 +13,20 @@ import msgspec
 from supervisor.core.errors import InputError
 from supervisor.core.objective import Values
 from supervisor.core.space import Space
-from supervisor.optimizers.adapt import adapt
-from supervisor.optimizers.breeding import Breeding, Probability, Rates
-from supervisor.optimizers.evaluations import Evaluations, Run, key
-from supervisor.optimizers.evolution import Individual, fitness_of, of_values, point, spread
-from supervisor.optimizers.mutation import Mutation
+from supervisor.optimizers.evolution.breeding import Breeding, Probability, Rates
+from supervisor.optimizers.evolution.evaluations import Evaluations, Run, key
+from supervisor.optimizers.evolution.individuals import (
+    Individual,
+    fitness_of,
+    of_values,
+    point,
+    spread,
+)
+from supervisor.optimizers.evolution.mutation import Mutation
+from supervisor.optimizers.evolution.steady import SteadyState
+from supervisor.optimizers.programs.adapt import adapt
 from supervisor.optimizers.protocol import Optimizer, Told
 from supervisor.optimizers.settings import AtLeastOne
-from supervisor.optimizers.steady import SteadyState
 
 AtLeastTwo = Annotated[int, msgspec.Meta(ge=2)]
 Share = Annotated[float, msgspec.Meta(gt=0)]

@@ -9,8 +9,8 @@ import msgspec
 from deap import algorithms, base, tools
 
 from supervisor.core.space import Space
-from supervisor.optimizers.evolution import Individual, dice, staying_in
-from supervisor.optimizers.mutation import Mutation
+from supervisor.optimizers.evolution.individuals import Individual, dice, staying_in
+from supervisor.optimizers.evolution.mutation import Mutation
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 

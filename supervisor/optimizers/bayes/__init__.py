@@ -1,0 +1,1 @@
+"""Bayesian optimization: its surrogates, and how they choose."""

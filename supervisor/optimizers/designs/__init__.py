@@ -1,0 +1,1 @@
+"""Points that do not depend on results."""

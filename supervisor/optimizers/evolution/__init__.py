@@ -1,0 +1,1 @@
+"""Searches with populations: genetic, NSGA-II, CMA-ES."""

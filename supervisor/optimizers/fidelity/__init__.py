@@ -1,0 +1,1 @@
+"""Searches that spend more training on better points: ASHA, Hyperband, PBT."""

@@ -1,0 +1,1 @@
+"""HyperSpace: many searches, in parts of the space that overlap."""
