@@ -18,7 +18,7 @@ class Job:
         sampler: Who chooses the points.
         workers: Evaluations at once.
         seed: Of the contender, and of the noise.
-        evaluations: How many.
+        evaluations: How many; epochs, where trainings can be cut short.
     """
 
     task: str

@@ -35,20 +35,9 @@ from supervisor.core.errors import SupervisorError
 
 def main() -> None:
     options = parse()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    wanted = jobs(options)
-    known = {run.job for run in results.read(options.out)}
-    missing = [job for job in wanted if job not in known]
-    say(f"{len(wanted) - len(missing)} of {len(wanted)} runs are there")
-    play = partial(play_job, count_asks=options.count_asks)
-    for number, run in enumerate(play_all(play, missing, options.processes), 1):
-        results.append(options.out, run)
-        job = run.job
-        name = f"{job.task}, {job.sampler}, {job.workers} workers, seed {job.seed}"
-        say(f"{number} of {len(missing)}: {name}, {run.cpu_s:.1f} s")
-    runs = {run.job: run for run in results.read(options.out)}
+    runs = finish(jobs(options), partial(play_job, count_asks=options.count_asks), options)
     looks = [number for number in summary.LOOKS if number < options.evaluations]
-    print(summary.table([runs[job] for job in wanted], [*looks, options.evaluations]))
+    print(summary.table(runs, [*looks, options.evaluations]))
 
 
 def parse() -> argparse.Namespace:
@@ -59,7 +48,8 @@ def parse() -> argparse.Namespace:
     add("--families", nargs="+", choices=tasks.FAMILIES, metavar="NAME", default=[*tasks.FAMILIES])
     add("--tasks", nargs="+", default=[], metavar="NAME", help="only these, e.g. hpobench/car")
     add("--workers", nargs="+", type=int, default=[1])
-    add("--seeds", type=int, default=10, help="number of seeds, from 0")
+    add("--seeds", type=int, default=10, help="number of seeds")
+    add("--first-seed", type=int, default=0)
     add("--evaluations", type=int, default=100)
     add("--processes", type=int, default=1, help="runs at once, one core each")
     add("--count-asks", action="store_true", help="workers wait while the optimizer computes")
@@ -78,7 +68,7 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     return [
         Job(task, sampler, workers, seed, options.evaluations)
         for task in names  # the outer loop, so that a process reads few tables
-        for seed in range(options.seeds)
+        for seed in range(options.first_seed, options.first_seed + options.seeds)
         for sampler, workers in contenders
     ]
 
@@ -104,6 +94,29 @@ def can_run(sampler: str, workers: int, task: str) -> bool:
         say(f"{sampler} with {workers} workers is left out: {error}")
         return False
     return True
+
+
+def finish(
+    wanted: Sequence[Job], play: Callable[[Job], Run], options: argparse.Namespace
+) -> list[Run]:
+    """Return the runs of a file, after playing those that it lacks.
+
+    Args:
+        wanted: The runs, in the order of the answer.
+        play: Gives one of them.
+        options: Have the file, ``out``, and the number of ``processes``.
+    """
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    known = {run.job for run in results.read(options.out)}
+    missing = [job for job in wanted if job not in known]
+    say(f"{len(wanted) - len(missing)} of {len(wanted)} runs are there")
+    for number, run in enumerate(play_all(play, missing, options.processes), 1):
+        results.append(options.out, run)
+        job = run.job
+        name = f"{job.task}, {job.sampler}, {job.workers} workers, seed {job.seed}"
+        say(f"{number} of {len(missing)}: {name}, {run.cpu_s:.1f} s")
+    runs = {run.job: run for run in results.read(options.out)}
+    return [runs[job] for job in wanted]
 
 
 def play_all(play: Callable[[Job], Run], missing: Sequence[Job], processes: int) -> Iterator[Run]:

@@ -139,7 +139,7 @@ def table(runs: Iterable[Run], numbers: Sequence[int]) -> str:
             row.append(f"{ranked[name]:.2f}" if name in ranked else "")
             row.append("" if kept is None else f"{kept:.0%}")
             rows.append([*row, str(len(curves))])
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def _figures(
@@ -155,7 +155,8 @@ def _figures(
     return [*cells, f"{low:.4f} to {high:.4f}" if cells[-1] else ""]
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose columns are as wide as their widest cell."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [head, ["-" * width for width in widths], *rows]
     padded = (
