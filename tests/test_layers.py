@@ -1,4 +1,4 @@
-"""The house guards itself: imports point down, and only one file knows MPI."""
+"""The house guards itself: imports point down, and few files know MPI."""
 
 import ast
 import subprocess
@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     "core",
-    "balancer converters optimizers executors experiment",
+    "balancer converters optimizers executors experiment trainers",
     "dataflow",
     "campaign monitor",
     "runtime",
@@ -23,6 +23,9 @@ LEVEL = {part: level for level, row in enumerate(LAYERS) for part in row.split()
 
 LATE = {"mpi4py", "pyarrow", "rich", "matplotlib", "torch", "horovod"}
 """Imported inside the function that needs them: not at the top of a file."""
+
+GANGS = {f"balancer/{name}.py" for name in ("communicator", "exchange", "membership")}
+"""Classes of MPI's communicator; loaded when the first gang forms."""
 
 BY_NAME = {"numpy", "scipy", "sklearn", "deap", "cmaes", "optuna"}
 """Imported by files that are themselves loaded by name: nothing that starts imports them."""
@@ -73,12 +76,13 @@ def test_the_package_root_imports_nothing():
 
 @pytest.mark.parametrize("path", FILES, ids=ids)
 def test_optional_libraries_are_imported_late(path):
+    late = LATE - {"mpi4py"} if ids(path) in GANGS else LATE
     for node in ast.parse(path.read_text()).body:
         for name in imported(node):
-            assert name.split(".")[0] not in LATE, f"{path}: {name} at the top of the file"
+            assert name.split(".")[0] not in late, f"{path}: {name} at the top of the file"
 
 
-def test_only_the_wire_knows_mpi():
+def test_only_the_wire_and_gangs_know_mpi():
     knowing = {
         ids(path)
         for path in FILES
@@ -86,7 +90,15 @@ def test_only_the_wire_knows_mpi():
         for name in imported(node)
         if name.split(".")[0] == "mpi4py"
     }
-    assert knowing == {"balancer/wire.py"}
+    others = {f"balancer/{name}.py" for name in ("wire", "agreement", "objects")}
+    assert knowing == {*others, "trainers/horovod.py", *GANGS}
+
+
+def test_gangs_are_loaded_late():
+    code = f"import sys, {', '.join(STARTS)}, supervisor.balancer.wire; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert loaded.returncode == 0, loaded.stderr
+    assert not {"mpi4py", "supervisor.balancer.membership"} & set(loaded.stdout.split())
 
 
 def test_no_start_imports_what_optimizers_compute_with():

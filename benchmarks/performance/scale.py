@@ -22,8 +22,8 @@ import table
 from supervisor.balancer.bench import Outcome
 from supervisor.balancer.layout import Layout, split
 from supervisor.balancer.machine import cluster
-from supervisor.balancer.messages import Steal
 from supervisor.balancer.simulate import Simulation
+from supervisor.balancer.talk import Steal
 from supervisor.core.task import Task
 
 RANKS_PER_HOST = 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
@@ -64,6 +65,25 @@ class Task(ABC):
     @abstractmethod
     def score(self, values: Values) -> float:
         """Return how good a point truly is, without noise; less is better."""
+
+
+class Even(Task):
+    """A task whose evaluations take nearly the same time, whatever the point.
+
+    Args:
+        task: In all else like this one.
+    """
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task.name, task.space)
+        self._task = task
+
+    def evaluate(self, values: Values, seed: int) -> Outcome:
+        time_s = random.Random(seed).uniform(0.9, 1.1)
+        return Outcome(self._task.evaluate(values, seed).loss, time_s)
+
+    def score(self, values: Values) -> float:
+        return self._task.score(values)
 
 
 def family_names(family: str) -> list[str]:

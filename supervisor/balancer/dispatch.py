@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -37,6 +38,7 @@ class Dispatch:
         teams = [list(self.kind_of.values()).count(kind) for kind in range(len(layout.kinds))]
         self.credits = [Credit(team) for team in teams]
         self._avoidable = [team > 1 for team in teams]
+        self.wide: list[Task] = []  # tasks for gangs, which the master keeps
         self._hosts = dict(hosts)
         self._spared: set[int] = set()  # loaded workers that are not to be asked for now
         self._busy_since: dict[int, float] = {}  # of workers that hold tasks: the last news
@@ -45,8 +47,11 @@ class Dispatch:
     # --- tasks come and go ----------------------------------------------------------------
 
     def queue(self, tasks: Iterable[Task], now: float) -> None:
-        """Queue tasks."""
+        """Queue tasks; those for gangs are set aside in ``wide``."""
         for task in tasks:
+            if task.gang is not None:
+                self.wide.append(task)
+                continue
             if task.avoid >= 0 and self._only(task.avoid, task):
                 task = msgspec.structs.replace(task, avoid=-1)
             self.queues[task.kind].push(task, now)
@@ -140,7 +145,7 @@ class Dispatch:
     def heard(self, worker: int, *, wanted: bool, now: float) -> None:
         """Note that a worker's results were taken, and whether it wants more."""
         if wanted:
-            self.waiting[self.kind_of[worker]][worker] = None
+            self.wait(worker)
         self._spared.discard(worker)
         self._busy_since.pop(worker, None)  # what it did since then was in its results
         self._track(worker, now)
@@ -156,6 +161,26 @@ class Dispatch:
             self._spared.discard(worker)
         self.queue(tasks, now)
         self._track(worker, now)
+
+    # --- workers for gangs ----------------------------------------------------------------
+
+    def idlers(self, kind: int) -> list[int]:
+        """Return the workers of a kind that have nothing to do, those of one host together.
+
+        Hosts where most of them are come first.
+        """
+        idle = [worker for worker in self.waiting[kind] if not self.held[worker].width]
+        hosts = {worker: self._hosts.get(worker, 0) for worker in idle}
+        on = Counter(hosts.values())
+        return sorted(idle, key=lambda one: (-on[hosts[one]], hosts[one], one))
+
+    def occupy(self, worker: int) -> None:
+        """Let a worker that waits get no more tasks."""
+        del self.waiting[self.kind_of[worker]][worker]
+
+    def wait(self, worker: int) -> None:
+        """Let a worker wait for tasks."""
+        self.waiting[self.kind_of[worker]][worker] = None
 
     # --- matching -------------------------------------------------------------------------
 
@@ -214,7 +239,7 @@ class Dispatch:
         return found
 
     def _assign(self, worker: int, tasks: list[Task], now: float) -> None:
-        del self.waiting[self.kind_of[worker]][worker]
+        self.occupy(worker)
         held = self.held[worker]
         for task in tasks:
             held.add(task)

@@ -9,27 +9,30 @@ from __future__ import annotations
 
 from supervisor.balancer.dispatch import Dispatch
 from supervisor.balancer.flow import Flow
+from supervisor.balancer.gathering import Gathering
 from supervisor.balancer.handlers import Handlers
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
-    Abandon,
-    Census,
-    Diagnose,
-    Diagnosis,
     Drain,
     Ended,
-    Halt,
-    Halted,
     Message,
-    Quiet,
     Send,
     Stop,
     Stopped,
-    Tally,
     Trouble,
 )
 from supervisor.balancer.protocol import COUNTED
 from supervisor.balancer.release import deadlock_report
+from supervisor.balancer.talk import (
+    Abandon,
+    Census,
+    Diagnose,
+    Diagnosis,
+    Halt,
+    Halted,
+    Quiet,
+    Tally,
+)
 from supervisor.balancer.termination import CensusTaker, Channels
 from supervisor.core.errors import ProtocolError
 
@@ -42,17 +45,21 @@ class Ending:
         layout: The roles of all ranks.
         dispatch: The server's queues and workers.
         flow: The server's data and waiting tasks.
+        gathering: The server's part in gangs.
     """
 
     on = Handlers[list[Send]]("server")
 
-    def __init__(self, rank: int, layout: Layout, dispatch: Dispatch, flow: Flow) -> None:
+    def __init__(
+        self, rank: int, layout: Layout, dispatch: Dispatch, flow: Flow, gathering: Gathering
+    ) -> None:
         self.drained = False
         self.done = False
         self._rank = rank
         self._layout = layout
         self._dispatch = dispatch
         self._flow = flow
+        self._gathering = gathering
         self._channels = Channels()
         self._census = CensusTaker(layout.servers) if rank == layout.master else None
         self._quiet = False  # whether the master knows that this server is idle
@@ -86,7 +93,7 @@ class Ending:
 
     def _idle(self) -> bool:
         """Return whether nothing can happen here unless another server sends something."""
-        return self.drained and self._dispatch.idle()
+        return self.drained and self._dispatch.idle() and self._gathering.idle()
 
     @on(Drain)
     def _take_drain(self, message: Drain, source: int, now: float) -> list[Send]:

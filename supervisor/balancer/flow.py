@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from supervisor.balancer.layout import Layout
-from supervisor.balancer.messages import Apply, Noticed, Send, Told
+from supervisor.balancer.messages import Send, Told
 from supervisor.balancer.release import Small, Stuck, Waiting
 from supervisor.balancer.store import Shard
+from supervisor.balancer.talk import Apply, Noticed
 from supervisor.core.ids import owner
 from supervisor.core.operations import (
     Answer,

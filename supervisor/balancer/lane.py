@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -48,6 +49,13 @@ class Lane:
             del self._buckets[priority]
             self._priorities.pop()
         return None
+
+    @property
+    def top(self) -> float:
+        """The priority of the task to run first; minus infinity if there is none."""
+        while self._priorities and not self._buckets[self._priorities[-1]]:
+            del self._buckets[self._priorities.pop()]
+        return self._priorities[-1] if self._priorities else -math.inf
 
     def replace(self, task: Task, other: Task) -> None:
         """Let another task have the place of one."""

@@ -14,14 +14,13 @@ from typing import Any
 from supervisor.balancer.messages import (
     Assign,
     Finished,
-    Loot,
     Message,
     Put,
     Ready,
     Returned,
-    Tally,
 )
 from supervisor.balancer.pump import Backoff
+from supervisor.balancer.talk import Loot, Tally
 from supervisor.core.task import Result, Task
 
 

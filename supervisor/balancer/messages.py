@@ -4,10 +4,9 @@ A message type has exactly one kind of receiver, so that several roles can share
 
 client  -> server   Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Ask, Drain
 server  -> client   Finished, Reported, Load, Answered, Told, Trouble, Ended
-worker  -> server   Ready, Progress, Returned, Fetch, Stopped
-server  -> worker   Assign, Recall, Cancel, StopEarly, Fetched, Stop
-server  -> server   Steal, Loot, Apply, Noticed, Quiet, Census, Tally, Diagnose, Diagnosis,
-                    Abandon, Halt, Halted
+worker  -> server   Ready, Parted, Progress, Returned, Fetch, Stopped
+server  -> worker   Assign, Join, Recall, Cancel, StopEarly, Fetched, Stop
+server  -> server   see ``talk``
 
 Before and after the run, ranks as such: rank -> 0 Hello, 0 -> rank Setup, Dismiss.
 """
@@ -18,8 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from supervisor.balancer.release import Stuck
-from supervisor.core.operations import Answer, Notice, OpenDatum, Operation
+from supervisor.core.operations import Answer, Notice, Operation
 from supervisor.core.payload import Payload
 from supervisor.core.task import Report, Result, Task
 
@@ -114,6 +112,7 @@ class Load(Message, frozen=True):
         busy_s: Seconds that its workers have worked, summed: the lengths of finished tasks, and
             the time since the last news of workers that hold tasks.
         elapsed_s: Seconds since the server got its first message.
+        held_s: Seconds that workers rested until their gangs were complete, summed.
     """
 
     queued: int
@@ -121,6 +120,7 @@ class Load(Message, frozen=True):
     workers: int
     busy_s: float
     elapsed_s: float
+    held_s: float = 0.0
 
 
 class Answered(Message, frozen=True):
@@ -153,6 +153,12 @@ class Ready(Message, frozen=True):
     wanted: bool
 
 
+class Parted(Message, frozen=True):
+    """A member of a gang tells the master what came of its task; it can be given another."""
+
+    result: Result
+
+
 class Progress(Message, frozen=True):
     """A worker forwards what its task reports."""
 
@@ -180,6 +186,12 @@ class Assign(Message, frozen=True):
     """Tasks for a worker, to be run in this order."""
 
     tasks: list[Task]
+
+
+class Join(Message, frozen=True):
+    """The master gives a worker that was lent a task, to be run with the others of its gang."""
+
+    task: Task
 
 
 class Recall(Message, frozen=True):
@@ -213,91 +225,6 @@ class Stop(Message, frozen=True):
     """No more work will come; a server's last message to a worker."""
 
 
-class Quiet(Message, frozen=True):
-    """A server tells the master that it has neither queued nor running tasks."""
-
-
-class Census(Message, frozen=True):
-    """The master asks every server for its ledger; rounds are numbered."""
-
-    round: int
-
-
-class Tally(Message, frozen=True):
-    """How a server stands at one moment.
-
-    Attributes:
-        round: That of the census it answers.
-        idle: Whether nothing can happen there unless another server sends something, and the
-            client puts nothing more.
-        waiting: Number of tasks there that wait for data.
-        sent: Number of messages to other servers that count, by receiver.
-        received: Likewise, by sender.
-    """
-
-    round: int
-    idle: bool
-    waiting: int
-    sent: dict[int, int]
-    received: dict[int, int]
-
-
-class Steal(Message, frozen=True):
-    """A server asks for tasks of these kinds.
-
-    Attributes:
-        kinds: Numbers of the kinds that its workers want.
-        have: Units of work that it has itself; it gets what makes both have the same.
-        remember: Whether to give tasks later if there are none now; else the answer is at once.
-    """
-
-    kinds: list[int]
-    have: int
-    remember: bool
-
-
-class Loot(Message, frozen=True):
-    """Tasks for a server that asked; none if there are none."""
-
-    tasks: list[Task]
-
-
-class Apply(Message, frozen=True):
-    """An operation on a datum that the receiver owns, on behalf of a task; not answered."""
-
-    operation: Operation
-
-
-class Noticed(Message, frozen=True):
-    """Something that tasks at the receiver wait for is there, or never will be."""
-
-    notice: Notice
-
-
-class Diagnose(Message, frozen=True):
-    """Nothing moves any more: say which tasks wait for what."""
-
-
-class Abandon(Message, frozen=True):
-    """Give up the tasks that wait for data."""
-
-
-class Diagnosis(Message, frozen=True):
-    """The first tasks that wait, their number, and the data that are not closed."""
-
-    stuck: list[Stuck]
-    tasks: int
-    data: list[OpenDatum]
-
-
-class Halt(Message, frozen=True):
-    """The master asks a server to stop its workers, then itself."""
-
-
-class Halted(Message, frozen=True):
-    """A server and all its workers have stopped; its last message."""
-
-
 class Hello(Message, frozen=True):
     """A rank is there, on this host."""
 
@@ -310,8 +237,9 @@ class Setup(Message, frozen=True):
     Attributes:
         size, servers, kinds: Numbers of ranks, of servers and of the workers of custom kinds;
             the layout follows from them.
-        hosts: Number of the host of each rank that the receiver must know: its own, or of a
-            server's workers.
+        hosts: Number of the host of each rank that the receiver must know: of a server's workers,
+            of all workers for the master.
+        names: The names of the hosts, by number, for the master.
         neighbours: Number of workers on the receiver's host.
         objective: For the executor; opaque here.
     """
@@ -320,6 +248,7 @@ class Setup(Message, frozen=True):
     servers: int
     kinds: dict[str, int]
     hosts: dict[int, int]
+    names: list[str]
     neighbours: int
     objective: bytes
 

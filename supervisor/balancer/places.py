@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from supervisor.balancer.gangs import Gangs
 from supervisor.balancer.layout import Layout
 from supervisor.core.errors import InputError
-from supervisor.core.task import Target, Task
+from supervisor.core.task import Gang, Target, Task
 
 
 class Places:
@@ -31,6 +32,7 @@ class Places:
         ]
         numbers = {host: number for number, host in enumerate(dict.fromkeys(hosts))}
         self.host_numbers = [numbers[host] for host in hosts]
+        self._gangs = Gangs(layout, dict(enumerate(self.host_numbers)))
         self._homes: dict[tuple[int, int, int], list[int]] = {}  # servers of targets seen before
 
     def location(self, rank: int, host: str, hard: bool) -> Target:
@@ -55,11 +57,21 @@ class Places:
         able = self._able[task.kind]
         if not able:
             raise InputError(f"task {task.id}", f"no worker takes {self._named(task.kind)}")
+        if task.gang is not None:
+            return self._gathered(task, task.gang)
         if task.target is not None:
             return self._targeted(task, task.target, able)
         if task.avoid in self._layout.workers and len(able) > 1:
             return [server for server in able if server != self._layout.home(task.avoid)]
         return able
+
+    def _gathered(self, task: Task, gang: Gang) -> Sequence[int]:
+        """Return the master, which forms all gangs."""
+        if problem := self._gangs.problem(task.kind, gang):
+            raise InputError(f"task {task.id}", f"{problem}; use more ranks, or ask for fewer")
+        if task.target is not None:
+            raise InputError(f"task {task.id}", "has both a size and a location; give one of them")
+        return [self._layout.master]
 
     def _targeted(self, task: Task, target: Target, able: Sequence[int]) -> Sequence[int]:
         key = (target.rank, target.host, task.kind)

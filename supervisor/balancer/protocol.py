@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from supervisor.balancer.messages import (
-    Abandon,
     Answered,
-    Apply,
     Ask,
     Assign,
     Cancel,
-    Census,
-    Diagnose,
-    Diagnosis,
     Discontinue,
     Dismiss,
     Drain,
@@ -22,31 +17,44 @@ from supervisor.balancer.messages import (
     Fetched,
     Finished,
     Forget,
-    Halt,
-    Halted,
     Hello,
     Inquire,
+    Join,
     Load,
-    Loot,
     Message,
-    Noticed,
+    Parted,
     Progress,
     Put,
-    Quiet,
     Ready,
     Recall,
     Reported,
     Reprioritise,
     Returned,
     Setup,
-    Steal,
     Stop,
     StopEarly,
     Stopped,
-    Tally,
     Told,
     Trouble,
     Withdraw,
+)
+from supervisor.balancer.talk import (
+    Abandon,
+    Apply,
+    Census,
+    Claim,
+    Diagnose,
+    Diagnosis,
+    GiveBack,
+    Halt,
+    Halted,
+    Lend,
+    Loot,
+    Noticed,
+    Quiet,
+    Steal,
+    Tally,
+    Wide,
 )
 
 AnyMessage: TypeAlias = (
@@ -66,11 +74,13 @@ AnyMessage: TypeAlias = (
     | Trouble
     | Ended
     | Ready
+    | Parted
     | Progress
     | Returned
     | Fetch
     | Stopped
     | Assign
+    | Join
     | Recall
     | Cancel
     | StopEarly
@@ -78,6 +88,10 @@ AnyMessage: TypeAlias = (
     | Stop
     | Steal
     | Loot
+    | Wide
+    | Claim
+    | Lend
+    | GiveBack
     | Quiet
     | Census
     | Tally
@@ -97,13 +111,15 @@ AnyMessage: TypeAlias = (
 TO_CLIENT: tuple[type[Message], ...] = (
     *(Finished, Reported, Load, Answered, Told, Trouble, Ended),
 )
-TO_WORKER: tuple[type[Message], ...] = (Assign, Recall, Cancel, StopEarly, Fetched, Stop)
-COUNTED: frozenset[type[Message]] = frozenset({Steal, Loot, Apply, Noticed})
+TO_WORKER: tuple[type[Message], ...] = (*(Assign, Join, Recall, Cancel, StopEarly, Fetched, Stop),)
+COUNTED: frozenset[type[Message]] = frozenset(
+    {Steal, Loot, Wide, Claim, Lend, GiveBack, Apply, Noticed}
+)
 """Messages between servers that can cause work, or further messages."""
 
 TO_SERVER: tuple[type[Message], ...] = (
     *(Put, Withdraw, Reprioritise, Forget, Discontinue, Inquire, Ask, Drain),
-    *(Ready, Progress, Returned, Fetch, Stopped),
+    *(Ready, Parted, Progress, Returned, Fetch, Stopped),
     *COUNTED,
     *(Quiet, Census, Tally, Diagnose, Diagnosis, Abandon, Halt, Halted),
 )

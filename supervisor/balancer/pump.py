@@ -88,7 +88,12 @@ class Pump:
 
     def run(self) -> None:
         """Pump until every role of this rank is done."""
-        self.until(lambda: all(role.done for role in self._roles))
+        self.until(lambda: self.done)
+
+    @property
+    def done(self) -> bool:
+        """Whether every role of this rank is done."""
+        return all(role.done for role in self._roles)
 
     def until(self, reached: Callable[[], bool]) -> None:
         """Pump until something is so."""
@@ -103,9 +108,9 @@ class Pump:
         """Deliver what has arrived and let the active roles work; return whether any was."""
         busy = False
         while (arrived := self.wire.receive()) is not None:
-            message, source = arrived
-            self._post(self._receiver[type(message)].handle(message, source, self.clock()))
             busy = True
+            if self.deliver(*arrived):
+                return True
         for role in self._active:
             sends = role.poll(self.clock())
             if sends:
@@ -114,6 +119,12 @@ class Pump:
             elif role.eager:
                 busy = True
         return busy
+
+    def deliver(self, message: Message, source: int) -> bool:
+        """Let a role take a message; return whether all are done: what comes now is not theirs."""
+        role = self._receiver[type(message)]
+        self._post(role.handle(message, source, self.clock()))
+        return role.done and self.done
 
     def _filenos(self) -> Sequence[int]:
         return [fileno for role in self._active for fileno in role.filenos()]

@@ -46,6 +46,11 @@ class TaskQueue:
         """Return the ids of all queued tasks."""
         return {_id_of(key) for key in self._tasks}
 
+    @property
+    def top(self) -> float:
+        """The priority of the first task that any worker may run; minus infinity if none is."""
+        return self._anybody.top
+
     def push(self, task: Task, now: float) -> None:
         """Add a task."""
         if task.width > LONGEST:

@@ -9,20 +9,18 @@ decided in ``dispatch``, whom to steal from in ``stealing``, when everything is 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-
-import msgspec
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from supervisor.balancer import outcomes
+from supervisor.balancer.changes import Changes
 from supervisor.balancer.dispatch import Dispatch
 from supervisor.balancer.ending import Ending
 from supervisor.balancer.flow import CLIENT, Effects, Flow
+from supervisor.balancer.gathering import Gathering
 from supervisor.balancer.handlers import Handlers
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.messages import (
-    Abandon,
     Answered,
-    Apply,
     Ask,
     Assign,
     Cancel,
@@ -32,23 +30,28 @@ from supervisor.balancer.messages import (
     Finished,
     Forget,
     Inquire,
-    Loot,
     Message,
-    Noticed,
+    Parted,
     Progress,
     Put,
     Ready,
-    Recall,
     Reported,
     Reprioritise,
     Returned,
     Send,
-    Steal,
     StopEarly,
     Trouble,
     Withdraw,
 )
 from supervisor.balancer.stealing import Thief
+from supervisor.balancer.talk import (
+    Abandon,
+    Apply,
+    Loot,
+    Noticed,
+    Steal,
+    Wide,
+)
 from supervisor.core.errors import ProtocolError
 from supervisor.core.task import FailureKind, Result, Task
 
@@ -59,22 +62,28 @@ class Server:
     Args:
         rank: World rank of this server.
         layout: The roles of all ranks.
-        hosts: Number of the host of each worker at home here; workers that are left out share
-            one host.
+        hosts: Number of the host of each worker at home here, on the master of every worker;
+            those that are left out share one host.
+        names: On the master, the names of the hosts.
     """
 
     _on = Handlers[list[Send]]("server")
 
-    def __init__(self, rank: int, layout: Layout, hosts: Mapping[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        rank: int,
+        layout: Layout,
+        hosts: Mapping[int, int] | None = None,
+        names: Sequence[str] = (),
+    ) -> None:
         self.rank = rank
         self.layout = layout
         self.dispatch = Dispatch(rank, layout, hosts or {})
         self.flow = Flow(rank, layout)
-        self._thief = Thief(rank, layout.servers)
-        self._withdrawn: set[int] = set()  # ids that may still come, from a worker or a server
-        self._over = False  # whether no task is to begin any more
-        self._priorities: dict[int, int] = {}  # likewise, from a server
-        self._ending = Ending(rank, layout, self.dispatch, self.flow)
+        self._gathering = Gathering(rank, layout, self.dispatch, hosts or {}, names)
+        self._thief = Thief(rank, layout.servers, self.dispatch)
+        self._changes = Changes()
+        self._ending = Ending(rank, layout, self.dispatch, self.flow, self._gathering)
         self._began_s = math.inf
 
     # --- the seam -------------------------------------------------------------------------
@@ -96,6 +105,9 @@ class Server:
         kind = type(message)
         if kind in Ending.on:
             sends = Ending.on.find(kind, source)(self._ending, message, source, now)
+        elif kind in Gathering.on:
+            Gathering.on.find(kind, source)(self._gathering, message, source, now)
+            sends = self._match(now)
         else:
             sends = self._on.find(kind, source)(self, message, source, now)
         sends.extend(self._ending.sent(sends))
@@ -113,11 +125,10 @@ class Server:
         if self._ending.drained and message.tasks:
             raise ProtocolError(f"server {self.rank}: rank {source} put tasks after its drain")
         plain = not (message.first or message.then or any(one.inputs for one in message.tasks))
-        if plain and not self._over:
+        if plain and not self._changes.over:
             self.dispatch.queue(message.tasks, now)
             return self._match(now)
-        effects = Effects()
-        self.flow.admit(message.first, message.tasks, message.then, effects)
+        self.flow.admit(message.first, message.tasks, message.then, effects := Effects())
         return self._follow(effects, now)
 
     @_on(Withdraw)
@@ -125,39 +136,45 @@ class Server:
         """Answer queued tasks at once; pass the others on to the workers that hold them."""
         ids: Collection[int] = message.ids
         if message.every:
-            self._over = True
+            self._changes.over = True
             ids = self.dispatch.ids() | self.flow.ids()
-        tasks = [*self.dispatch.remove(ids), *self.flow.withdraw(ids)]
+            ids |= self._gathering.ids()
+        tasks = [*self.dispatch.remove(ids), *self._gathering.remove(ids)]
+        tasks += self.flow.withdraw(ids)
         sends = self._failed(tasks, *outcomes.WITHDRAWN, now)
-        self._withdrawn.update(ids)
+        self._changes.withdraw(ids)
         if message.running:
-            holders = self.dispatch.holders(ids)
+            holders = self.dispatch.holders(ids) | self._gathering.leaders(ids)
             sends.extend((worker, Cancel(ids)) for worker, ids in holders.items())
-        return sends
+        return [*sends, *self._match(now)]
 
     @_on(Reprioritise)
     def _take_reprioritise(self, message: Reprioritise, source: int, now: float) -> list[Send]:
         self.dispatch.reprioritise(message.ids, message.priority)
+        self._gathering.reprioritise(message.ids, message.priority)
         if len(self.layout.servers) > 1:
-            self._priorities.update(dict.fromkeys(message.ids, message.priority))
+            self._changes.reprioritise(message.ids, message.priority)
         return []
 
     @_on(Forget)
     def _take_forget(self, message: Forget, source: int, now: float) -> list[Send]:
-        self._withdrawn.difference_update(message.ids)
-        for task_id in message.ids:
-            self._priorities.pop(task_id, None)
+        self._changes.forget(message.ids)
         return []
 
     @_on(Discontinue)
     def _take_discontinue(self, message: Discontinue, source: int, now: float) -> list[Send]:
-        return [(worker, StopEarly(message.id)) for worker in self.dispatch.holders([message.id])]
+        ids = [message.id]
+        holders = self.dispatch.holders(ids) | self._gathering.leaders(ids)
+        return [(worker, StopEarly(message.id)) for worker in holders]
 
     @_on(Inquire)
     def _take_inquire(self, message: Inquire, source: int, now: float) -> list[Send]:
         load = self.dispatch.load(now, elapsed_s=now - self._began_s)
-        late = self.dispatch.late(now)  # who asks does so regularly: a clock for the impatient
-        return [(source, load), *self._failed(late, *outcomes.LATE, now)]
+        late = [*self.dispatch.late(now), *self._gathering.late(now)]  # who asks does so regularly
+        return [
+            (source, self._gathering.load(load, now)),
+            *self._failed(late, *outcomes.LATE, now),
+        ]
 
     @_on(Ask)
     def _take_ask(self, message: Ask, source: int, now: float) -> list[Send]:
@@ -169,23 +186,35 @@ class Server:
 
     @_on(Ready)
     def _take_ready(self, message: Ready, source: int, now: float) -> list[Send]:
+        results = [(self.dispatch.settle(one, source), one) for one in message.results]
+        self.dispatch.heard(source, wanted=message.wanted, now=now)
+        return self._settle(results, source, now)
+
+    def _settle(
+        self, results: Iterable[tuple[Task, Result]], source: int, now: float
+    ) -> list[Send]:
+        """Do what follows from results, and tell the client of them."""
         finished: list[Result] = []
         effects = Effects()
-        for result in message.results:
-            task = self.dispatch.settle(result, source)
+        for task, result in results:
             self.flow.admit(result.operations, result.tasks, (), effects)
-            ended = self._over or task.id in self._withdrawn
-            if not ended and outcomes.may_run_again(task, result):
+            if not self._changes.ended(task) and outcomes.may_run_again(task, result):
                 effects.ready.append(outcomes.tried_again(task, source))
                 continue
             self.flow.finish(task, result, effects)
             if not task.quiet:
                 finished.append(outcomes.for_client(task, result))
-        self.dispatch.heard(source, wanted=message.wanted, now=now)
         sends = self._follow(effects, now)
         if finished:
             sends.append((self.layout.client, Finished(finished)))
         return sends
+
+    @_on(Parted)
+    def _take_parted(self, message: Parted, source: int, now: float) -> list[Send]:
+        settled = self._gathering.part(message.result, source, now)
+        if isinstance(settled, list):
+            return [(member, Cancel([message.result.id])) for member in settled]
+        return self._settle([settled], source, now)
 
     @_on(Progress)
     def _take_progress(self, message: Progress, source: int, now: float) -> list[Send]:
@@ -194,7 +223,8 @@ class Server:
     @_on(Returned)
     def _take_returned(self, message: Returned, source: int, now: float) -> list[Send]:
         self.dispatch.give_back(source, message.slices, now)
-        gone = self.dispatch.remove({one for one, _, _ in message.slices} & self._withdrawn)
+        withdrawn = self._changes.withdrawn_of(one for one, _, _ in message.slices)
+        gone = self.dispatch.remove(withdrawn)
         return [*self._failed(gone, *outcomes.WITHDRAWN, now), *self._match(now)]
 
     @_on(Fetch)
@@ -210,30 +240,32 @@ class Server:
         tasks = self.dispatch.level(kinds, message.have, now)
         if not tasks and message.remember:
             self._thief.hungry[source] = kinds
-            return self._recall()
+            return self._thief.recall()
         return [(source, Loot(tasks))]
 
     @_on(Loot)
     def _take_loot(self, message: Loot, source: int, now: float) -> list[Send]:
         self._thief.take_answer(source, empty=not message.tasks)
-        gone = [one for one in message.tasks if self._over or one.id in self._withdrawn]
-        for task in message.tasks:
-            if task.id in self._priorities:
-                task = msgspec.structs.replace(task, priority=self._priorities[task.id])
-            if not self._over and task.id not in self._withdrawn:
-                self.dispatch.queue([task], now)
+        return self._take_over(message.tasks, now)
+
+    @_on(Wide)
+    def _take_wide(self, message: Wide, source: int, now: float) -> list[Send]:
+        return self._take_over(message.tasks, now)
+
+    def _take_over(self, tasks: Iterable[Task], now: float) -> list[Send]:
+        """Queue another server's tasks, as they were changed while they were under way."""
+        going, gone = self._changes.sort(tasks)
+        self.dispatch.queue(going, now)
         return [*self._failed(gone, *outcomes.WITHDRAWN, now), *self._match(now)]
 
     @_on(Apply)
     def _take_apply(self, message: Apply, source: int, now: float) -> list[Send]:
-        effects = Effects()
-        self.flow.take(message.operation, source, effects)
+        self.flow.take(message.operation, source, effects := Effects())
         return self._follow(effects, now)
 
     @_on(Noticed)
     def _take_noticed(self, message: Noticed, source: int, now: float) -> list[Send]:
-        effects = Effects()
-        self.flow.notice(message.notice, effects)
+        self.flow.notice(message.notice, effects := Effects())
         return self._follow(effects, now)
 
     @_on(Abandon)
@@ -247,8 +279,8 @@ class Server:
     def _follow(self, effects: Effects, now: float) -> list[Send]:
         """Do what follows from data that were written."""
         sends: list[Send] = []
-        while effects.failed or (self._over and effects.ready):
-            if self._over:
+        while effects.failed or (self._changes.over and effects.ready):
+            if self._changes.over:
                 ready, effects.ready = effects.ready, []
                 sends.extend(self._end(ready, *outcomes.WITHDRAWN, effects))
             failed, effects.failed = effects.failed, []  # what needs them fails too, and so on
@@ -262,46 +294,15 @@ class Server:
 
     def _match(self, now: float) -> list[Send]:
         """Serve waiting workers, then hungry servers; look for more."""
+        sends, refused = self._gathering.gather(now)
+        for task, problem in refused:
+            sends.extend(self._failed([task], "invalid", problem, now))
         assigned, late = self.dispatch.match(now)
-        sends: list[Send] = [(worker, Assign(tasks)) for worker, tasks in assigned]
+        sends.extend((worker, Assign(tasks)) for worker, tasks in assigned)
         if late:
             sends.extend(self._failed(late, *outcomes.LATE, now))
-        if self._thief.others:
-            sends.extend(self._feed(now))
-        if self.dispatch.loaded:
-            sends.extend(self._recall())
-        if self._thief.others:
-            sends.extend(self._seek())
+        sends.extend(self._thief.trade(now))
         return sends
-
-    def _feed(self, now: float) -> list[Send]:
-        """Give hungry servers their shares of what is queued."""
-        hungry = self._thief.hungry
-        loot = self.dispatch.deal(list(hungry.values()), now)
-        given = [(thief, tasks) for thief, tasks in zip(hungry, loot, strict=True) if tasks]
-        for thief, _ in given:
-            del hungry[thief]
-        return [(thief, Loot(tasks)) for thief, tasks in given]
-
-    def _recall(self) -> list[Send]:
-        hungry = frozenset[int]().union(*self._thief.hungry.values())
-        return [(worker, Recall(width)) for worker, width in self.dispatch.recalls(hungry)]
-
-    def _seek(self) -> list[Send]:
-        """Ask other servers for the tasks that workers wait for in vain.
-
-        Or for a fair share of what they have, each time when half of the own tasks are gone: a
-        server with few tasks would soon begin those of low priority while others still have many
-        of a high one.
-        """
-        wanted = self.dispatch.wanted()
-        if wanted:
-            victims, remember = self._thief.victims(wanted)
-            return [(victim, Steal(sorted(wanted), 0, remember)) for victim in victims]
-        queued = self.dispatch.queued
-        victims = self._thief.partners(queued)
-        kinds = sorted(set(self.dispatch.kind_of.values()))
-        return [(victim, Steal(kinds, queued, remember=False)) for victim in victims]
 
     def _failed(self, tasks: list[Task], kind: FailureKind, text: str, now: float) -> list[Send]:
         """Answer tasks that are not run, and let those know that wait for their outputs."""

@@ -20,11 +20,12 @@ from supervisor.balancer.bench import Outcome, VirtualExecutor
 from supervisor.balancer.client import Client
 from supervisor.balancer.layout import Layout
 from supervisor.balancer.machine import Delay, Machine, Price
-from supervisor.balancer.messages import Loot, Message, Send
+from supervisor.balancer.messages import Message, Send
 from supervisor.balancer.protocol import TO_CLIENT, TO_SERVER, TO_WORKER
 from supervisor.balancer.pump import Backoff
 from supervisor.balancer.role import ActiveRole, Role
 from supervisor.balancer.server import Server
+from supervisor.balancer.talk import Loot
 from supervisor.balancer.worker import Worker
 from supervisor.core.errors import SupervisorError
 
@@ -101,8 +102,7 @@ class Simulation:
         }
         self._hosts = self.client.places.host_numbers
         self.servers = {
-            rank: Server(rank, layout, {one: self._hosts[one] for one in layout.workers_of(rank)})
-            for rank in layout.servers
+            rank: Server(rank, layout, dict(enumerate(self._hosts))) for rank in layout.servers
         }
         self._rng = random.Random(seed)
         self._checked = checked

@@ -16,6 +16,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from supervisor.balancer.dispatch import Dispatch
+from supervisor.balancer.messages import Recall, Send
+from supervisor.balancer.talk import Loot, Steal
+
 RANDOM_VICTIMS = 2
 
 
@@ -25,9 +29,11 @@ class Thief:
     Args:
         rank: World rank of this server.
         servers: World ranks of all servers.
+        dispatch: The server's queues and workers.
     """
 
-    def __init__(self, rank: int, servers: Sequence[int]) -> None:
+    def __init__(self, rank: int, servers: Sequence[int], dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
         self.asked: int | None = None  # the random victim whose answer is awaited
         self.hungry: dict[int, frozenset[int]] = {}  # servers that wait for us: kinds they want
         self._rng = random.Random(rank)
@@ -74,6 +80,46 @@ class Thief:
         else:
             self._misses = 0
             self._known.pop(victim, None)
+
+    # --- what is sent ---------------------------------------------------------------------
+
+    def trade(self, now: float) -> list[Send]:
+        """Serve hungry servers; look for more, among own workers and elsewhere."""
+        sends = self.feed(now) if self.others else []
+        if self._dispatch.loaded:
+            sends.extend(self.recall())
+        if self.others:
+            sends.extend(self.seek())
+        return sends
+
+    def feed(self, now: float) -> list[Send]:
+        """Give hungry servers their shares of what is queued."""
+        loot = self._dispatch.deal(list(self.hungry.values()), now)
+        given = [(thief, tasks) for thief, tasks in zip(self.hungry, loot, strict=True) if tasks]
+        for thief, _ in given:
+            del self.hungry[thief]
+        return [(thief, Loot(tasks)) for thief, tasks in given]
+
+    def recall(self) -> list[Send]:
+        """Ask own workers for what they have not begun, for others that have nothing."""
+        hungry = frozenset[int]().union(*self.hungry.values())
+        return [(worker, Recall(width)) for worker, width in self._dispatch.recalls(hungry)]
+
+    def seek(self) -> list[Send]:
+        """Ask other servers for the tasks that workers wait for in vain.
+
+        Or for a fair share of what they have, each time when half of the own tasks are gone: a
+        server with few tasks would soon begin those of low priority while others still have many
+        of a high one.
+        """
+        wanted = self._dispatch.wanted()
+        if wanted:
+            victims, remember = self.victims(wanted)
+            return [(victim, Steal(sorted(wanted), 0, remember)) for victim in victims]
+        queued = self._dispatch.queued
+        victims = self.partners(queued)
+        kinds = sorted(set(self._dispatch.kind_of.values()))
+        return [(victim, Steal(kinds, queued, remember=False)) for victim in victims]
 
 
 def lifelines(rank: int, servers: Sequence[int]) -> list[int]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from supervisor.balancer.messages import Tally
+from supervisor.balancer.talk import Tally
 
 
 class Channels:

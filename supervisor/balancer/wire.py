@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -43,6 +44,9 @@ class Wire(Protocol):
     def receive(self) -> tuple[Message, int] | None:
         """Return a message and its sender's rank, or None if there is none now."""
 
+    def form(self, ranks: Sequence[int], number: int) -> Any:
+        """Return a communicator of some ranks, which all call this; None without MPI."""
+
     def close(self) -> None:
         """Wait until everything that was sent has left."""
 
@@ -69,6 +73,9 @@ class LoopbackWire:
         """Return the oldest message."""
         return (self._messages.popleft(), 0) if self._messages else None
 
+    def form(self, ranks: Sequence[int], number: int) -> None:
+        """Return nothing: there is no MPI."""
+
     def close(self) -> None:
         """Do nothing: nothing is under way."""
 
@@ -86,7 +93,7 @@ class MpiWire:
         world: Communicator whose ranks take part; all of them must construct a wire.
     """
 
-    def __init__(self, world: MPI.Comm) -> None:
+    def __init__(self, world: MPI.Intracomm) -> None:
         from mpi4py import MPI
 
         self._mpi = MPI
@@ -167,6 +174,12 @@ class MpiWire:
     def moving(self) -> bool:
         """Whether something large is under way, which ``receive`` moves on."""
         return bool(self._incomplete or self._sending)
+
+    def form(self, ranks: Sequence[int], number: int) -> Any:
+        """Return a communicator of some ranks, which all call this."""
+        from supervisor.balancer.communicator import form
+
+        return form(self._comm, ranks, number)
 
     def close(self) -> None:
         """Wait until everything that was sent has left."""

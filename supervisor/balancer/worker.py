@@ -15,7 +15,9 @@ from supervisor.balancer.messages import (
     Assign,
     Cancel,
     Fetched,
+    Join,
     Message,
+    Parted,
     Progress,
     Ready,
     Recall,
@@ -54,6 +56,7 @@ class Worker:
     ) -> None:
         self.rank = rank
         self.server = layout.home(rank)
+        self._master = layout.master
         self.executor = executor
         self.clock = clock
         self.done = False
@@ -67,6 +70,7 @@ class Worker:
         self._values: list[Payload] = []  # of consecutive parts of one bulk, not in a result yet
         self._span: tuple[Result, int, float] | None = None  # first result, first part, end
         self._asked = False
+        self._joined = -1  # the gang's task that this worker has; there is no other one then
         self._low_water = 0  # ask again when so little is left, to hide the latency
         self._sent_s = 0.0
 
@@ -95,6 +99,17 @@ class Worker:
                 self._queue(ready)
         self._low_water = (self._width - assigned) // 2
         return sends
+
+    @_on(Join)
+    def _take_join(self, message: Join, source: int, now: float) -> list[Send]:
+        """Take a gang's task; the own server still takes this worker for one that asked."""
+        self._joined = message.task.id
+        ready, asking = (
+            self._inputs.take(message.task) if message.task.inputs else (message.task, [])
+        )
+        if ready is not None:
+            self._queue(ready)
+        return asking
 
     @_on(Fetched)
     def _take_fetched(self, message: Fetched, source: int, now: float) -> list[Send]:
@@ -126,6 +141,7 @@ class Worker:
         wanted = set(message.ids)
         if self._current is not None and self._current.id in wanted:
             self.executor.cancel()
+        wanted.discard(self._joined)  # the others of the gang may have begun and wait for this one
         kept: deque[Task] = deque()
         for task in self._tasks:
             if task.id not in wanted:
@@ -160,6 +176,10 @@ class Worker:
         end = now + SLICE_S
         while self._step(sends) and self.clock() < end:
             pass
+        if self._joined >= 0 and self._results:
+            (result,), self._results = self._results, []
+            sends.append((self._master, Parted(result)))
+            self._joined = -1
         wanted = not self._asked and self._width <= self._low_water
         if self._current is not None and not self._low_water:
             wanted = False  # long tasks are asked for one by one, when the worker is free

@@ -74,8 +74,9 @@ class Campaign:
         self.settings = settings
         self.ending: SupervisorError | None = None  # why the campaign ends before its time
         self._clock = clock
-        self._evaluations = Evaluations(settings, state.points, hosts)
-        self._pace = Pace(client.layout.counts[settings.kind])
+        workers = client.layout.counts[settings.kind]
+        self._evaluations = Evaluations(settings, state.points, hosts, workers)
+        self._pace = Pace(workers)
         self._twins = (twins or Twins()) if settings.reuse else None
         self._waiting: dict[int, list[AskedPoint]] = {}  # by the equal point that is evaluated
         self._again = False  # points came, and none of them is to be evaluated
@@ -151,11 +152,12 @@ class Campaign:
         """Keep a few more evaluations in flight than there are workers."""
         tasks: list[Task] = []
         wanted = self._pace.wanted(independent=self.suggestions.independent)
-        while self._backlog and self.client.outstanding + len(tasks) < wanted:
+        while self._backlog and self._evaluations.workers < wanted:
             tasks += self._evaluate(self.state.asked_point(self._backlog.popleft()))
-        missing = wanted - self.client.outstanding - len(tasks)
+        missing = wanted - self._evaluations.workers
         if missing > 0:
-            self.suggestions.request(math.ceil(missing / self.settings.repeats))
+            width = self._evaluations.width * self.settings.repeats
+            self.suggestions.request(math.ceil(missing / width))
         if (batch := self.suggestions.take()) is not None:
             self._pace.answered(batch.seconds)
             if batch.points:
@@ -188,7 +190,7 @@ class Campaign:
 
     def _note_wait(self) -> None:
         """Journal how long workers have nothing to do because the optimizer is thinking."""
-        idle = self._pace.workers - self.client.outstanding if self.suggestions.pending else 0
+        idle = self._pace.workers - self._evaluations.workers if self.suggestions.pending else 0
         if self._wait.add(idle, self._clock()) >= WORTH_NOTING_S and not idle:
             self._record_wait()
 

@@ -23,12 +23,14 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
         parent: Name of the point whose checkpoint it goes on from, or empty.
         number: From 1.
         repeat: Which of several evaluations of the point, from 0.
+        workers: How many do it together.
     """
 
     point: AskedPoint
     parent: str
     number: int
     repeat: int = 0
+    workers: int = 1
 
 
 class Evaluations:
@@ -38,19 +40,40 @@ class Evaluations:
         settings: The campaign's choices.
         points: What is known of points, by number.
         hosts: Host name of each rank.
+        workers: How many evaluate points.
     """
 
     def __init__(
-        self, settings: Settings, points: dict[int, PointState], hosts: Sequence[str]
+        self,
+        settings: Settings,
+        points: dict[int, PointState],
+        hosts: Sequence[str],
+        workers: int,
     ) -> None:
         self._settings = settings
         self._points = points
         self._hosts = hosts
+        self._most = workers
         self._attempts: dict[int, Attempt] = {}
+        self.workers = 0
+        """How many are wanted by the evaluations in flight, or have them."""
         self._next_task = 0
 
     def __len__(self) -> int:
         return len(self._attempts)
+
+    @property
+    def width(self) -> float:
+        """Number of workers that an evaluation wants, the mean of those in flight."""
+        if self._attempts:
+            return self.workers / len(self._attempts)
+        if self._settings.nodes:
+            return self._on(self._settings.nodes)
+        return 1 if isinstance(self._settings.size, str) else self._settings.size
+
+    def _on(self, nodes: int) -> int:
+        """Return how many workers so many hosts have, about."""
+        return max(1, self._most * nodes // len(set(self._hosts)))
 
     def tasks(self, point: AskedPoint, repeats: Iterable[int], number: int = 1) -> list[Task]:
         """Return tasks that evaluate a point, one for each of its ``repeats``."""
@@ -78,12 +101,13 @@ class Evaluations:
 
     def end(self, task_id: int) -> Attempt:
         """Return the evaluation that a result belongs to, which is now over."""
-        return self._attempts.pop(task_id)
+        attempt = self._attempts.pop(task_id)
+        self.workers -= attempt.workers
+        return attempt
 
     def _task(self, attempt: Attempt, avoid: int = -1) -> Task:
         task_id = self._next_task
         self._next_task += 1
-        self._attempts[task_id] = attempt
         settings, point = self._settings, attempt.point
         evaluation = Evaluation(
             point.id,
@@ -93,12 +117,19 @@ class Evaluations:
             attempt.number,
             self._folder(attempt.parent, attempt.repeat),
         )
+        gang = settings.gang(point.values)
+        if gang is not None:
+            size = gang.size or self._on(gang.nodes)
+            attempt = msgspec.structs.replace(attempt, workers=size)
+        self._attempts[task_id] = attempt
+        self.workers += attempt.workers
         return Task(
             task_id,
             msgspec.msgpack.encode(evaluation),
             kind=settings.kind,
             avoid=avoid,
             timeout_s=settings.timeout_s,
+            gang=gang,
         )
 
     def _folder(self, name: str, repeat: int) -> str:
@@ -114,7 +145,7 @@ class Evaluations:
             "point": attempt.point.id,
             "attempt": attempt.number,
             "metrics": metrics,
-            **self._circumstances(result),
+            **self._circumstances(attempt, result),
         }
         if self._settings.repeats > 1:
             return Repeated(repeat=attempt.repeat, **common)
@@ -139,6 +170,7 @@ class Evaluations:
             host=latest.host,
             start_s=min(one.start_s for one in known),
             end_s=latest.end_s,
+            ranks=latest.ranks,
             note=f"mean of {len(known)} evaluations",
         )
 
@@ -161,7 +193,7 @@ class Evaluations:
             final=final,
             loss=loss,
             repeat=attempt.repeat,
-            **self._circumstances(result),
+            **self._circumstances(attempt, result),
         )
 
     def _losses(self, metrics: Metrics) -> tuple[float | None, tuple[float, ...]]:
@@ -169,13 +201,14 @@ class Evaluations:
         loss = None if metric is None else self._settings.loss(float(metrics[metric]))
         return loss, self._settings.losses(metrics)
 
-    def _circumstances(self, result: Result) -> dict[str, Any]:
+    def _circumstances(self, attempt: Attempt, result: Result) -> dict[str, Any]:
         host = self._hosts[result.rank] if 0 <= result.rank < len(self._hosts) else ""
         return {
             "rank": result.rank,
             "host": host,
             "start_s": result.start_s,
             "end_s": result.end_s,
+            "ranks": attempt.workers,
         }
 
 

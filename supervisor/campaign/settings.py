@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from supervisor.core.objective import Metrics
+from supervisor.core.objective import Metrics, Values
+from supervisor.core.task import Gang
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         objectives: Of a search with several objectives: metrics, and whether more is better.
         repeats: How often each point is evaluated, with other seeds; the mean counts.
         reuse: Whether a point that was evaluated before gets the result it had then.
+        size: Number of workers that evaluate a point together, or the parameter that says it.
+        nodes: All workers of so many hosts instead, or 0.
+        joint: Whether each of them evaluates it, or one on behalf of all.
     """
 
     metric: str | None
@@ -46,6 +50,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[tuple[str, bool], ...] = ()
     repeats: int = 1
     reuse: bool = False
+    size: int | str = 1
+    nodes: int = 0
+    joint: bool = True
+
+    def gang(self, values: Values) -> Gang | None:
+        """Return what workers evaluate a point together, or None for one alone."""
+        if self.nodes:
+            return Gang(0, nodes=self.nodes, joint=self.joint)
+        size = values.get(self.size, 1) if isinstance(self.size, str) else self.size
+        return None if size == 1 else Gang(size, joint=self.joint)
 
     def task_seed(self, point: int, repeat: int = 0) -> int:
         """Return the seed of a point's evaluation: the same on any rank, in any attempt."""

@@ -13,7 +13,8 @@ import click
 
 from supervisor import __version__
 from supervisor.core.errors import SupervisorError
-from supervisor.runtime.launcher import find_mpiexec, flavour, launch_environment, mpiexec_command
+from supervisor.core.mpiexec import find_mpiexec, flavour
+from supervisor.runtime.launcher import launch_environment, mpiexec_command
 
 PROBE_S = 120.0
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from supervisor.core.task import Report, Result, Task
+
+Form = Callable[[Sequence[int], int], Any]
+"""Gives the communicator of a gang: of these world ranks, in this order; gangs are numbered."""
 
 
 class Seat(msgspec.Struct, frozen=True):

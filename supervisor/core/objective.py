@@ -16,6 +16,10 @@ Metrics = dict[str, Any]
 """Metric names to values; the objective's is a float. NaN and infinities are values."""
 
 
+Run = Literal["inline", "process", "shell", "group", "launch"]
+"""The executors that evaluate points."""
+
+
 class Program(msgspec.Struct, frozen=True, tag=True):
     """A run of apps instead of points.
 
@@ -48,7 +52,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         deadline_s: When the run must end, in seconds since the epoch.
     """
 
-    run: Literal["inline", "process", "shell"]
+    run: Run
     python: str | None = None
     shell: str | None = None
     result: str = "stdout"

@@ -5,7 +5,7 @@ An app that is called does not run; it is put as a task, by the scope in which i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
@@ -14,7 +14,7 @@ import msgspec
 from supervisor.core.errors import SupervisorError
 from supervisor.core.operations import Kind, Operation
 from supervisor.core.pending import Pending
-from supervisor.core.task import Target
+from supervisor.core.task import Gang, Target
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         kind: Name of the work type; empty for that of regular tasks.
         attempts: How often it may be run before it counts as failed.
         run: In the worker's own process, or isolated in a child of it.
+        size: Number of workers that make the call together, with a communicator; or as a mapping
+            all workers of so many hosts: ``{"node": 2}``; None for one, without a communicator.
     """
 
     kind: str = ""
@@ -33,6 +35,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     patience_s: float | None = None
     attempts: int = 1
     run: Literal["inline", "process"] = "inline"
+    size: int | Mapping[str, int] | None = None
+
+    @property
+    def gang(self) -> Gang | None:
+        """The workers that make the call together, or None for one alone."""
+        if self.size is None:
+            return None
+        return Gang(self.size) if isinstance(self.size, int) else Gang(0, self.size["node"])
 
 
 class Scope(Protocol):

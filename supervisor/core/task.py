@@ -20,6 +20,7 @@ FailureKind = Literal[
     "cancelled",  # the run is ending; this says nothing about the task itself
     "late",  # it had not begun when its patience was over
     "unwritten",  # data that it waits for will never be there
+    "member",  # another worker that ran it at the same time failed; its failure tells why
 ]
 
 
@@ -39,6 +40,33 @@ class Target(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rank: int = -1
     host: int = -1
     hard: bool = True
+
+
+class Gang(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The workers that run one task together.
+
+    Attributes:
+        size: How many there are; 0 if ``nodes`` says it.
+        nodes: All workers of so many hosts, or 0.
+        joint: Whether each of them runs the task; else the first one does, and the others rest
+            so that it has their cores.
+        number: Unique among all gangs of a run; 0 before they are chosen.
+        team: World ranks of those that were chosen, host by host.
+        hosts: Names of their hosts, one for each.
+        rendezvous: ``host:port`` where processes of theirs that start themselves can meet.
+    """
+
+    size: int
+    nodes: int = 0
+    joint: bool = True
+    number: int = 0
+    team: tuple[int, ...] = ()
+    hosts: tuple[str, ...] = ()
+    rendezvous: str = ""
+
+    def place(self, rank: int) -> int:
+        """Return which member a world rank is, from 0."""
+        return self.team.index(rank)
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -65,6 +93,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
         values: The inputs' values, in the same order; None until they are known.
         output: Id of the datum that a single task's value is stored as, or 0.
         writes: Ids of containers that stay open until it has ended.
+        gang: The workers that run a single task together, or None for one worker.
         quiet: Whether the client hears nothing of it: its output is all that anybody wants.
 
     Source:
@@ -87,6 +116,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     output: int = 0
     quiet: bool = False
     writes: tuple[int, ...] = ()
+    gang: Gang | None = None
 
     @property
     def width(self) -> int:

@@ -25,6 +25,7 @@ def call_python(
     folder: str,
     inputs: Iterable[str],
     outputs: Iterable[str],
+    **together: Any,
 ) -> Any:
     """Call a function in the folder of the workflow and return what it returns.
 
@@ -34,16 +35,19 @@ def call_python(
         folder: The workflow's.
         inputs: Files that must be there before.
         outputs: Files that must be there afterwards.
+        together: ``comm``, if several workers make the call; the first one looks for the outputs.
 
     Raises:
         TaskError: If a file is missing.
     """
+    comm = together.get("comm")
     with chdir(folder):
         _check(inputs, "its input {} is missing")
         found = resolve(function, folder)
         called = found.function if isinstance(found, Wrapper) else found
-        value = called(**arguments)
-        _check(outputs, "it ended without its output {}")
+        value = called(**arguments, **together)
+        if comm is None or comm.rank == 0:
+            _check(outputs, "it ended without its output {}")
     return value
 
 

@@ -96,6 +96,10 @@ class App(Wrapper, Generic[Arguments, Value]):
         return self._bulks("foreach").foreach(self._items(items))
 
     def _bulks(self, what: str) -> Bulks:
+        if self.settings.size != 1:
+            raise InputError(
+                f"{self.name}.{what}", "calls in bulks are for size=1; call it for each"
+            )
         flow = Flow.here(f"{self.name}.{what}")
         return Bulks(flow, self.encoded, self.settings, self.name)
 
@@ -201,7 +205,9 @@ def app(
             nothing that the function does can harm the worker), ``timeout_s`` (of an isolated
             call), ``kind`` (of workers), ``priority`` (larger runs first), ``target`` (see
             ``location``), ``attempts`` (how often it may be run), ``patience_s`` (after which
-            a call that has not begun fails).
+            a call that has not begun fails), ``size`` (number of workers that make the call
+            together, each with their communicator as ``comm``; or ``{"node": 2}`` for all workers
+            of so many hosts).
     """
     chosen = changed(Settings(), settings, "@app")
     if function is not None:
@@ -241,11 +247,25 @@ def check(settings: Settings, where: str, only_isolated: str = "") -> None:
     inline = settings.run == "inline"
     if inline and only_isolated:
         raise InputError(where, f"{only_isolated}; add run='process'")
+    _check_size(settings, where)
     limit_s = settings.timeout_s
     if limit_s is None:
         return
     if not isinstance(limit_s, int | float) or isinstance(limit_s, bool) or not limit_s > 0:
         raise InputError(where, f"timeout_s={limit_s!r} is no number of seconds above 0")
-    if inline:
+    if inline and settings.size is None:
         problem = f"timeout_s={limit_s:g} cannot end a call in the worker's own process"
         raise InputError(where, f"{problem}; add run='process'")
+
+
+def _check_size(settings: Settings, where: str) -> None:
+    size = settings.size
+    if size is None:
+        return
+    number = size.get("node") if isinstance(size, Mapping) and len(size) == 1 else size
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InputError(where, f"size={size!r} is no number of workers, and not {{'node': 2}}")
+    if settings.run != "inline":
+        raise InputError(where, f"size={size!r} is for calls in the workers; leave run= out")
+    if settings.target is not None:
+        raise InputError(where, f"size={size!r} and target= exclude each other; leave one out")

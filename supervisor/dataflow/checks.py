@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from supervisor.balancer.layout import KIND_NAMES, is_kind
 from supervisor.core.errors import InputError, UnknownName
+from supervisor.core.parameter import Constant, Discrete, Int
+from supervisor.core.space import Space
 from supervisor.dataflow.document import Document
-from supervisor.dataflow.schema import ObjectiveSection, WorkflowSection
+from supervisor.dataflow.schema import NodesSection, ObjectiveSection, TaskSection, WorkflowSection
 from supervisor.dataflow.source import check_function
 from supervisor.executors.template import TASK_FIELDS, template_names
 from supervisor.optimizers import COMMAND
@@ -69,16 +71,83 @@ def _check_template(command: str, space: dict[str, object] | None, where: str) -
 def check_task(section: WorkflowSection, document: Document) -> None:
     """Check that the tasks of a search or an ensemble can run."""
     run, shell = section.task.run, section.objective.shell is not None
-    if run is not None and (run == "shell") != shell:
+    if run is not None and (run in ("shell", "launch")) != shell:
         kind = "shell" if shell else "python"
         problem = f"{run!r} cannot run an objective given as '{kind}:'"
         raise InputError(document.where("task", "run"), problem)
     if not is_kind(section.task.kind):
         problem = f"{section.task.kind!r} cannot name a kind; {KIND_NAMES}"
         raise InputError(document.where("task", "kind"), problem)
-    if section.task.size > 1:
-        problem = f"is {section.task.size}; this version runs every task on one rank"
+    _check_size(section, document)
+
+
+def _check_size(section: WorkflowSection, document: Document) -> None:
+    """Check the number of workers that evaluate a point together."""
+    size, run = section.task.size, section.task.run
+    where = document.where("task", "size")
+    if isinstance(size, str) and section.points is None:
+        values = (section.space or {}).get(size)
+        if values is None:
+            raise UnknownName(where, size, section.space or {}, what="parameter")
+    if size != 1 and section.objective.shell is None and run != "group":
+        shown = size if isinstance(size, int | str) else f"{{node: {size.node}}}"
+        problem = f"{shown}: a function on several workers needs 'run: group' beside it"
+        raise InputError(where, problem)
+
+
+def check_width(task: TaskSection, space: Space, workers: int, document: Document) -> None:
+    """Check that no point wants more workers than there are.
+
+    Args:
+        task: How points are evaluated.
+        space: What is searched.
+        workers: How many take such tasks.
+        document: The file.
+    """
+    if isinstance(task.size, NodesSection):
+        return  # how many hosts there are is known later
+    where = document.where("task", "size")
+    most = task.size if isinstance(task.size, int) else _most(space, task.size, where)
+    check_most(most, workers, where)
+
+
+def check_most(most: int, workers: int, where: str) -> None:
+    """Check that a task wants no more workers than there are."""
+    if most > workers:
+        ranks = "1 worker" if workers == 1 else f"{workers} workers"
+        problem = f"wants {most} workers at once, but this run has {ranks}; use more ranks"
+        raise InputError(where, problem)
+
+
+def check_hosts(task: TaskSection, hosts: Sequence[str], document: Document) -> None:
+    """Check that no point wants more hosts than there are.
+
+    Args:
+        task: How points are evaluated.
+        hosts: Those of the workers that take such tasks, one for each.
+        document: The file.
+    """
+    number = len(set(hosts))
+    if isinstance(task.size, NodesSection) and task.size.node > number:
+        problem = f"wants {task.size.node} hosts at once, but this run has workers on {number}"
         raise InputError(document.where("task", "size"), problem)
+
+
+def _most(space: Space, name: str, where: str) -> int:
+    """Return the largest value of a parameter that says how many workers there are."""
+    parameter = space.parameters[name]
+    match parameter:
+        case Constant():
+            values = [parameter.value]
+        case Discrete():
+            values = [*parameter.values]
+        case Int():
+            values = [parameter.lower, parameter.upper]
+        case _:
+            values = [None]
+    if not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in values):
+        raise InputError(where, f"the parameter {name!r} must have whole numbers from 1 on")
+    return int(max(values))
 
 
 def check_workers(workers: Mapping[str, int], document: Document) -> None:

@@ -155,6 +155,7 @@ class Flow:
             timeout_s=settings.timeout_s,
             patience_s=settings.patience_s,
             attempts=settings.attempts,
+            gang=settings.gang,
             **fields,
         )
 

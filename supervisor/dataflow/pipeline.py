@@ -11,7 +11,7 @@ from typing import Any
 from supervisor.balancer.layout import KIND_NAMES, Layout, is_kind, split
 from supervisor.core.errors import InputError
 from supervisor.dataflow import foreach
-from supervisor.dataflow.checks import check_workers
+from supervisor.dataflow.checks import check_most, check_workers
 from supervisor.dataflow.document import Document, Key
 from supervisor.dataflow.graph import Graph, graph_of
 from supervisor.dataflow.paths import writers
@@ -81,9 +81,14 @@ class Pipeline:
             if isinstance(step.action, SearchAction):
                 workflow = step.action.workflow
                 layout.kind(workflow.task.kind, workflow.document.where("task", "kind"))
+                workflow.check_width(layout)
             elif step.task.kind not in seen:
                 seen.add(step.task.kind)
                 layout.kind(step.task.kind, self.document.where("steps", name, "task", "kind"))
+            if not isinstance(step.action, SearchAction) and isinstance(step.task.size, int):
+                able = layout.counts[layout.kinds.index(step.task.kind)]
+                size = self.document.where("steps", name, "task", "size")
+                check_most(step.task.size, able, size)
         return layout
 
 

@@ -26,12 +26,18 @@ class ObjectiveSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     maximize: str | list[str] | None = None
 
 
+class NodesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All workers of so many hosts."""
+
+    node: Annotated[int, Meta(ge=1)]
+
+
 class TaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one evaluation runs, and what happens when it fails."""
 
-    run: Literal["inline", "process", "shell"] | None = None
+    run: Literal["inline", "process", "shell", "group", "launch"] | None = None
     kind: str = REGULAR
-    size: Annotated[int, Meta(ge=1)] = 1
+    size: Annotated[int, Meta(ge=1)] | str | NodesSection = 1
     timeout_s: Positive | None = None
     output_limit_mb: Positive | None = 64.0
     retries: Annotated[int, Meta(ge=0)] = 0
@@ -56,8 +62,9 @@ class WorkflowSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class StepTaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the tasks of a step run."""
 
-    run: Literal["inline", "process"] = "process"
+    run: Literal["inline", "process", "group"] = "process"
     kind: str = REGULAR
+    size: Annotated[int, Meta(ge=1)] | NodesSection = 1
     priority: int = 0
     timeout_s: Positive | None = None
     retries: Annotated[int, Meta(ge=0)] = 0

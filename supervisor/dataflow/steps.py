@@ -160,6 +160,7 @@ class Reader:
         limit = self.document.where("steps", name, "task", "timeout_s")
         if section.task.timeout_s is not None and section.task.run == "inline":
             raise InputError(limit, "has no use beside 'run: inline'; a worker cannot end itself")
+        self._check_group(name, section)
         if section.shell is not None:
             if section.arguments:
                 where = self.document.where("steps", name, "with")
@@ -174,10 +175,20 @@ class Reader:
             self._functions[section.python] = found
         parameters = self._functions[section.python]
         if parameters is not None and not any("${" in key for key in section.arguments):
+            together = {"comm": None} if section.task.run == "group" else {}
             parameters.check(
-                section.arguments, partial(self.document.where, "steps", name, "with")
+                section.arguments | together, partial(self.document.where, "steps", name, "with")
             )
         return PythonAction(section.python, section.arguments)
+
+    def _check_group(self, name: str, section: StepSection) -> None:
+        where = partial(self.document.where, "steps", name, "task")
+        if section.task.run == "group" and section.python is None:
+            raise InputError(where("run"), "'group' is for steps given as 'python:'")
+        if section.task.run != "group" and section.task.size != 1:
+            raise InputError(
+                where("size"), "a step on several workers needs 'run: group' beside it"
+            )
 
     def _search(self, name: str, section: StepSection, file: str) -> SearchAction:
         """Return a search as a step; its own file says how its tasks run."""

@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from supervisor.balancer.layout import Layout, split
 from supervisor.core.errors import InputError
-from supervisor.core.objective import Objective
+from supervisor.core.objective import Objective, Run
 from supervisor.core.space import Space
 from supervisor.dataflow.checks import (
     check_kind,
     check_objective,
     check_task,
+    check_width,
     check_workers,
     kind_of,
     objectives_of,
@@ -79,7 +79,7 @@ class Workflow:
         return bool(self.objectives and self.objectives[0][1])
 
     @property
-    def run(self) -> Literal["inline", "process", "shell"]:
+    def run(self) -> Run:
         """The executor that evaluates points."""
         return self.task.run or ("shell" if self.objective.shell else "process")
 
@@ -165,7 +165,18 @@ class Workflow:
         where = "--workers" if workers else self.document.where("workers")
         layout = split(ranks, servers, {**self.workers, **(workers or {})}, where=where)
         layout.kind(self.task.kind, self.document.where("task", "kind"))
+        self.check_width(layout)
         return layout
+
+    def check_width(self, layout: Layout) -> None:
+        """Check that no point wants more workers than there are.
+
+        Raises:
+            InputError: If one does.
+        """
+        if self.space is not None:
+            workers = layout.counts[layout.kinds.index(self.task.kind)]
+            check_width(self.task, self.space, workers, self.document)
 
     def executed(self, experiment: Path, deadline_s: float) -> Objective:
         """Return what the workers must know.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from supervisor.core.calls import ISOLATED
-from supervisor.core.executor import Executor, Seat
+from supervisor.core.executor import Executor, Form, Seat
 from supervisor.core.objective import POINT, Objective, Program, decode_point
 from supervisor.core.task import Failure, Report, Result, Task
 from supervisor.executors.function import FunctionExecutor
@@ -24,12 +24,14 @@ class AppExecutor:
     Args:
         program: Whose apps are called.
         seat: The worker's.
+        form: Gives the communicators of gangs; None if there are none.
     """
 
-    def __init__(self, program: Program, seat: Seat) -> None:
+    def __init__(self, program: Program, seat: Seat, form: Form | None = None) -> None:
         self._program = program
         self._seat = seat
-        self._inline = FunctionExecutor(seat)
+        self._form = form
+        self._inline = FunctionExecutor(seat, form)
         self._isolated: Executor | None = None
         self._evaluators: dict[bytes, Executor] = {}  # by objective
         self._active: Executor = self._inline
@@ -69,7 +71,7 @@ class AppExecutor:
             oldest = next(iter(self._evaluators))
             self._evaluators.pop(oldest).close()
         decoded = msgspec.msgpack.decode(objective, type=Objective)
-        executor = self._evaluators[objective] = build(decoded, self._seat)
+        executor = self._evaluators[objective] = build(decoded, self._seat, self._form)
         return executor
 
     def poll(self) -> Result | None:
@@ -116,7 +118,7 @@ def inner(failure: Failure, labels: list[str]) -> Failure:
         failure: Of the call.
         labels: Its label, and those of the calls in between, from the inside out.
     """
-    if failure.kind == "cancelled":
+    if failure.kind in ("cancelled", "member"):
         return failure
     needed = [f"needed by {label}" for label in labels[1:]]
     details = "\n".join(filter(None, (failure.details.rstrip(), *needed)))

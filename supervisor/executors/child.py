@@ -132,7 +132,7 @@ def build(begin: Begin) -> RunTask:
 
     if begin.job.shell is not None:
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # commands leave their orphans here
-    return Points(begin.job)
+    return Points(begin.job, begin.seat.rank)
 
 
 class StartingState:

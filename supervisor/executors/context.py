@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from supervisor.core.objective import Evaluation, Metrics, Objective
+from supervisor.core.task import Gang
 from supervisor.executors.metrics import encode, to_metrics
 
 DEVICE_VARIABLES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
@@ -29,6 +30,11 @@ class Context:
         seed: For the objective's own randomness; the same in every attempt.
         attempt: From 1.
         comm: Communicator of the ranks that evaluate this point together, or None.
+        size: How many workers do so.
+        rank: Which of them this is, from 0.
+        hosts: Names of their hosts, one for each worker; empty for one worker.
+        rendezvous: ``host:port`` of the first one, where processes that start themselves can meet;
+            empty if there is none.
         stopped_at: The step at which a report was answered by "stop early", or None.
         used_dir: Whether the run directory was asked for.
     """
@@ -41,12 +47,18 @@ class Context:
         end_s: float = math.inf,
         tell: Tell | None = None,
         comm: Any = None,
+        gang: Gang | None = None,
+        rank: int = 0,
     ) -> None:
         self.id = evaluation.point
         self.name = evaluation.name
         self.seed = evaluation.seed
         self.attempt = evaluation.attempt
         self.comm = comm
+        self.size = len(gang.team) if gang else 1
+        self.rank = rank
+        self.hosts = gang.hosts if gang else ()
+        self.rendezvous = gang.rendezvous if gang else ""
         self.stopped_at: int | None = None
         self.used_dir = False
         self._values = evaluation.values
@@ -61,7 +73,9 @@ class Context:
         path = run_dir(self._objective, self.name)
         if not self.used_dir:
             path.mkdir(parents=True, exist_ok=True)
-            (path / "params.json").write_text(strict_json(self._values) + "\n", encoding="utf-8")
+            if self.rank == 0:
+                text = strict_json(self._values) + "\n"
+                (path / "params.json").write_text(text, encoding="utf-8")
             self.used_dir = True
         return path
 
@@ -113,13 +127,13 @@ class Context:
 
     def keep(self, metrics: Metrics) -> None:
         """Write ``result.json`` if the task used its directory."""
-        if self.used_dir and not self._holds_result():
+        if self.used_dir and self.rank == 0 and not self._holds_result():
             text = strict_json(metrics) + "\n"
             (self.dir / "result.json").write_text(text, encoding="utf-8")
 
     def _holds_result(self) -> bool:
         """Tell whether ``result.json`` is what a shell command wrote; it is left as it is."""
-        return self._objective.run == "shell" and self._objective.result == "result.json"
+        return self._objective.shell is not None and self._objective.result == "result.json"
 
 
 def absolute(objective: Objective) -> Objective:

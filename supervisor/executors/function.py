@@ -11,12 +11,13 @@ from typing import Any
 
 from supervisor.core.calls import CallFailed, Wrapper, Written, decode_call
 from supervisor.core.errors import InputError, SupervisorError
-from supervisor.core.executor import Seat
+from supervisor.core.executor import Form, Seat
 from supervisor.core.files import arrived, missing, note_arrivals
 from supervisor.core.payload import Payload, pack
 from supervisor.core.scope import enter
-from supervisor.core.task import Failure, Report, Result, Task
+from supervisor.core.task import Failure, Gang, Report, Result, Task
 from supervisor.executors.failures import TaskError
+from supervisor.executors.gang import join, take_part
 from supervisor.executors.nested import Nested
 
 MOST_FUNCTIONS = 64  # that are kept unpickled
@@ -32,24 +33,50 @@ class FunctionExecutor:
 
     Args:
         seat: The worker's.
+        form: Gives the communicators of gangs; None if there are none.
     """
 
-    def __init__(self, seat: Seat) -> None:
+    def __init__(self, seat: Seat, form: Form | None = None) -> None:
         note_arrivals()
         self._rank = seat.rank
+        self._form = form
         self.nested = Nested(seat)
         self._functions: dict[bytes, Callable[..., Any]] = {}
+        self._assists = False  # another member of the gang has the value
         self._result: Result | None = None
 
     def start(self, task: Task) -> None:
         """Make the call of a task, or the calls of one part of a bulk."""
+        if task.gang is not None:
+            self._start_together(task, task.gang)
+        else:
+            self._start(task, {})
+
+    def _start_together(self, task: Task, gang: Gang) -> None:
+        """Make a call that the other members of a gang make too; rank 0's has the value."""
+        comm = join(self._form, task, self._rank)
+
+        def call() -> Failure | None:
+            self._start(task, {"comm": comm})
+            return None if self._result is None else self._result.failure
+
+        start_s = time.time()
+        self._assists = gang.place(self._rank) > 0
+        try:
+            failure = take_part(task, self._rank, comm, call)
+        finally:
+            self._assists = False
+        if failure is not None:
+            self._result = Result(task.id, b"", failure, self._rank, start_s, time.time())
+
+    def _start(self, task: Task, further: dict[str, Any]) -> None:
         start_s = time.time()
         nested = self.nested
         value: Payload | None = b""
         failure = None
         before = enter(nested)
         try:
-            value = self._call_each(task) if task.parts else self._call(task)
+            value = self._call_each(task) if task.parts else self._call(task, further)
         except (Exception, SystemExit) as error:
             nested.clear()
             failure = failure_of(error)
@@ -69,7 +96,7 @@ class FunctionExecutor:
         if nested.tasks or nested.operations:
             nested.clear()
 
-    def _call(self, task: Task) -> Payload | None:
+    def _call(self, task: Task, further: dict[str, Any]) -> Payload | None:
         """Return the value of a task's call; None if another task will write it."""
         arrived.clear()
         encoded, arguments, named = decode_call(task)
@@ -78,11 +105,14 @@ class FunctionExecutor:
         if problem:
             raise InputError(name_of(function), problem)
         try:
-            returned = function(*arguments, **named)
+            returned = function(*arguments, **named, **further)
         except (Exception, SystemExit) as error:
             if not isinstance(error, SupervisorError):  # that says where itself
                 error.add_note(f"in the call {shown(function, arguments, named)}")
             raise
+        if self._assists:
+            self.nested.clear()
+            return b""
         value = self.nested.forward(self._plain(returned), task)
         self.nested.complete()
         return value

@@ -11,7 +11,7 @@ import msgspec
 from supervisor.core.objective import Evaluation, Objective
 from supervisor.core.task import Report, Result, Task
 from supervisor.executors.call import Outcome, PythonObjective, attempt
-from supervisor.executors.context import Context, absolute
+from supervisor.executors.context import Context, Tell, absolute
 
 
 class InlineExecutor:
@@ -35,20 +35,22 @@ class InlineExecutor:
         """Evaluate the task."""
         start_s = time.time()
         end_s = min(start_s + task.limit_s, self._objective.deadline_s)
-        evaluation = self._decoder.decode(task.payload)
-
-        def tell(step: int, metrics: bytes) -> bool:
-            self._reports.append(Report(task.id, step, metrics))
-            return False
-
-        context = Context(evaluation, self._objective, end_s=end_s, tell=tell)
-        value, failure, note = self._attempt(evaluation, context)
+        value, failure, note = self._outcome(task, end_s)
         self._result = Result(
             task.id, value, failure, self._rank, start_s, end_s=time.time(), note=note
         )
 
-    def _attempt(self, evaluation: Evaluation, context: Context) -> Outcome:
+    def _outcome(self, task: Task, end_s: float) -> Outcome:
+        evaluation = self._decoder.decode(task.payload)
+        context = Context(evaluation, self._objective, end_s=end_s, tell=self._teller(task))
         return attempt(self._in_source_dir, evaluation, context, self._objective)
+
+    def _teller(self, task: Task) -> Tell:
+        def tell(step: int, metrics: bytes) -> bool:
+            self._reports.append(Report(task.id, step, metrics))
+            return False
+
+        return tell
 
     def _in_source_dir(self, evaluation: Evaluation, context: Context) -> object:
         """Evaluate where the process executor does, so that relative names mean the same."""

@@ -64,6 +64,7 @@ class Nested:
                 timeout_s=settings.timeout_s,
                 patience_s=settings.patience_s,
                 attempts=settings.attempts,
+                gang=settings.gang,
                 inputs=tuple(found.inputs),
                 output=id,
                 quiet=True,

@@ -14,17 +14,27 @@ from supervisor.executors.context import Context
 
 
 class Points:
-    """Evaluates points of one objective."""
+    """Evaluates points of one objective.
 
-    def __init__(self, objective: Objective) -> None:
+    Args:
+        objective: What is evaluated.
+        rank: World rank of the worker.
+    """
+
+    def __init__(self, objective: Objective, rank: int) -> None:
         self._objective = objective
+        self._rank = rank
         self._evaluate = evaluate_of(objective)
 
     def __call__(self, run: Run, tell: Callable[[int, bytes], bool]) -> Done:
         """Evaluate one point."""
         evaluation = msgspec.msgpack.decode(run.task.payload, type=Evaluation)
-        context = Context(evaluation, self._objective, end_s=run.end_s, tell=tell)
-        value, failure, note = attempt(self._evaluate, evaluation, context, self._objective)
+        objective, gang = self._objective, run.task.gang
+        place = gang.place(self._rank) if gang else 0
+        if place:  # the first member's result is that of all
+            objective = msgspec.structs.replace(objective, metric=None, further=())
+        context = Context(evaluation, objective, end_s=run.end_s, tell=tell, gang=gang, rank=place)
+        value, failure, note = attempt(self._evaluate, evaluation, context, objective)
         return Done(Result(run.task.id, value, failure, note=note), run.made)
 
 
@@ -34,4 +44,8 @@ def evaluate_of(objective: Objective) -> Evaluate:
         return PythonObjective(objective.python or "", objective.source_dir)
     from supervisor.executors.shell import ShellObjective
 
+    if objective.run == "launch":
+        from supervisor.executors.launch import MpiLauncher
+
+        return ShellObjective(objective.shell, objective, MpiLauncher())
     return ShellObjective(objective.shell, objective)

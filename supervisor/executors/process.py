@@ -107,7 +107,9 @@ class ProcessExecutor:
         if isinstance(self._job, Program):
             return PassedOutput(limit_mb)
         evaluation = msgspec.msgpack.decode(task.payload, type=Evaluation)
-        log = run_dir(self._job, evaluation.name) / "log.txt"
+        place = task.gang.place(self._seat.rank) if task.gang else 0
+        name = f"log.{place}.txt" if place else "log.txt"
+        log = run_dir(self._job, evaluation.name) / name
         return LoggedOutput(limit_mb, log, evaluation.attempt)
 
     def _idle(self) -> Result | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from supervisor.core.objective import Evaluation, Objective
 from supervisor.executors.command import SHELL, Pipe, check, run_command
@@ -18,31 +18,54 @@ KEPT_BYTES = 1_000_000
 LONGEST_VARIABLE = 100_000  # Linux refuses to start programs with 131,072 bytes in one
 
 
-class ShellObjective:
-    """Runs the command of each point. Lives in the child process, which adopts orphans."""
+class Launcher(Protocol):
+    """How the processes of a command are started."""
 
-    def __init__(self, command: str, objective: Objective) -> None:
+    def command(self, context: Context) -> list[str]:
+        """Return what stands before the shell that runs the command."""
+
+    def code_of(self, code: int, output: bytes) -> int:
+        """Return the exit code that this one means, as a shell would say it."""
+
+
+class ShellObjective:
+    """Runs the command of each point. Lives in the child process, which adopts orphans.
+
+    Args:
+        command: Its template.
+        objective: What it belongs to.
+        launcher: Starts the processes of the command, if there are several.
+    """
+
+    def __init__(
+        self, command: str, objective: Objective, launcher: Launcher | None = None
+    ) -> None:
         self._command = command
         self._objective = objective
+        self._launcher = launcher
 
     def __call__(self, evaluation: Evaluation, context: Context) -> object:
         """Return the command's result: a mapping or a number."""
         script = render(self._command, evaluation.values, context)
         file = None if self._objective.result == "stdout" else context.dir / self._objective.result
-        if file is not None:
+        if file is not None and context.rank == 0:
             file.unlink(missing_ok=True)  # an earlier attempt's
-        code, stdout = self._run(script, {**os.environ, **variables(evaluation, context)})
-        check(code)
+        command = [SHELL, "-c", script]
+        if self._launcher is not None:
+            command = [*self._launcher.command(context), *command]
+        code, stdout = self._run(command, {**os.environ, **variables(evaluation, context)})
+        check(code if self._launcher is None else self._launcher.code_of(code, stdout))
+        if context.rank:
+            return {}
         found = last_result(stdout) if file is None else read_result(file)
         return with_numbers(found, self._objective.metric)
 
-    def _run(self, script: str, environment: dict[str, str]) -> tuple[int, bytes]:
-        """Run a script; return its exit code and the end of its standard output.
+    def _run(self, command: list[str], environment: dict[str, str]) -> tuple[int, bytes]:
+        """Run a command; return its exit code and the end of its standard output.
 
         Processes that it leaves in the background are killed.
         """
         with Pipe(to=1, most=KEPT_BYTES) as stdout:
-            command = [SHELL, "-c", script]
             code = run_command(command, stdout=stdout, environment=environment)
             sweep(SWEEP_S)  # also those that left its process group
             return code, bytes(stdout.kept)
@@ -58,7 +81,11 @@ def variables(evaluation: Evaluation, context: Context) -> dict[str, str]:
         "SUPERVISOR_POINT": str(context.id),
         "SUPERVISOR_SEED": str(context.seed),
         "SUPERVISOR_ATTEMPT": str(context.attempt),
+        "SUPERVISOR_RANK": str(context.rank),
+        "SUPERVISOR_SIZE": str(context.size),
     }
+    if context.rendezvous:
+        found["SUPERVISOR_RENDEZVOUS"] = context.rendezvous
     params = strict_json(evaluation.values)
     if len(params) <= LONGEST_VARIABLE:
         found["SUPERVISOR_PARAMS"] = params

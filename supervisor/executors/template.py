@@ -21,7 +21,10 @@ TASK_FIELDS = (
     "task.dir",
     "task.id",
     "task.name",
+    "task.rank",
+    "task.rendezvous",
     "task.seed",
+    "task.size",
 )
 PLACEHOLDER = re.compile(r"\$(\$?)\{([A-Za-z_][\w.]*)(?::-([^}]*))?\}")
 SPECIAL_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')

@@ -111,9 +111,9 @@ class Finished(_Event, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         attempt: From 1.
         loss: What the optimizer minimises; NaN is a result, None means that there is no metric.
-        rank: World rank of the worker.
-        start_s: By the worker's clock.
-        end_s: Likewise.
+        rank: World rank of the worker; of several, of the first one.
+        start_s, end_s: By the worker's clock.
+        ranks: Number of workers that evaluated it together.
         note: Text worth keeping, e.g. that the point was stopped early.
         losses: One for each of several objectives.
     """
@@ -126,6 +126,7 @@ class Finished(_Event, frozen=True, kw_only=True, omit_defaults=True):
     host: str
     start_s: float
     end_s: float
+    ranks: int = 1
     note: str = ""
     losses: tuple[float, ...] = ()
 
@@ -137,8 +138,7 @@ class Repeated(_Event, frozen=True, kw_only=True):
         repeat: From 0.
         attempt: From 1, at this repeat.
         rank: World rank of the worker.
-        start_s: By the worker's clock.
-        end_s: Likewise.
+        start_s: By the worker's clock, as all of the following as of ``Finished``.
     """
 
     point: int
@@ -149,6 +149,7 @@ class Repeated(_Event, frozen=True, kw_only=True):
     host: str
     start_s: float
     end_s: float
+    ranks: int = 1
 
 
 class Reused(_Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -190,6 +191,7 @@ class Failed(_Event, frozen=True, kw_only=True, omit_defaults=True):
     final: bool
     loss: float | None = None
     repeat: int = 0
+    ranks: int = 1
 
 
 class Waited(_Event, frozen=True, kw_only=True):

@@ -275,7 +275,7 @@ class State:
             self._close(event.point, point, "failed")
 
     def _add_busy(self, event: Finished | Repeated | Failed) -> None:
-        self.busy_s += max(0.0, event.end_s - event.start_s)
+        self.busy_s += event.ranks * max(0.0, event.end_s - event.start_s)
 
     def _end_attempt(self, point: PointState, event: Finished | Repeated | Failed) -> None:
         """Note where and when an attempt ran."""

@@ -32,6 +32,7 @@ class Progress:
         self._closed_before = 0
         self._busy_before_s = 0.0
         self._waited_before_s = 0.0
+        self._loads: list[Load] = []
 
     def begin(
         self, titles: Sequence[str], state: State, *, workers: int, total: int | None
@@ -59,8 +60,9 @@ class Progress:
         Args:
             loads: What each server said last.
         """
+        self._loads = list(loads)
         if not self._display.quiet:
-            self._display.show(self._snapshot(list(loads)))
+            self._display.show(self._snapshot(self._loads))
 
     def end(self, experiment: Experiment, ending: Exception | None) -> None:
         """Show what came out: counts, the best point, where the results lie, how to go on.
@@ -77,6 +79,8 @@ class Progress:
         busy = (self._state.busy_s - self._busy_before_s) / time_s
         waited = (self._state.waited_s - self._waited_before_s) / time_s
         waiting = f", {100 * waited:.0f} % waiting for the optimizer" if waited >= 0.005 else ""
+        held = sum(load.held_s for load in self._loads) / time_s
+        waiting += f", {100 * held:.0f} % held for wide tasks" if held >= 0.005 else ""
         self._display.print(
             f"{count(closed, 'point')}: {counts['finished']} finished, {counts['failed']} failed, "
             f"in {clock(elapsed_s)}; workers {100 * busy:.0f} % busy{waiting}"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from supervisor.balancer.wire import world_wire
-from supervisor.core.executor import Executor, Seat
+from supervisor.core.executor import Executor, Form, Seat
 from supervisor.core.objective import Objective, Program
 from supervisor.executors import build as build_objective
 from supervisor.runtime.world import World, serve
@@ -22,9 +22,10 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What launchers and schedulers send to all ranks when a run is to end; rank 0 acts on it."""
 
 
-def build_executor(objective: bytes, seat: Seat) -> Executor:
+def build_executor(objective: bytes, seat: Seat, form: Form) -> Executor:
     """Return the executor that the objective, or a program, asks for."""
-    return build_objective(msgspec.msgpack.decode(objective, type=Objective | Program), seat)
+    decoded = msgspec.msgpack.decode(objective, type=Objective | Program)
+    return build_objective(decoded, seat, form)
 
 
 def run_as_rank(command_line: Callable[[World], int]) -> int:

@@ -10,6 +10,7 @@ from supervisor.dataflow.calls import Calls
 from supervisor.dataflow.foreach import Each, told
 from supervisor.dataflow.future import Future
 from supervisor.dataflow.references import PARAMS
+from supervisor.dataflow.schema import NodesSection
 from supervisor.dataflow.steps import Step
 from supervisor.experiment.events import StepFinished
 from supervisor.experiment.steps import WHOLE, StepStatus
@@ -86,11 +87,13 @@ class StepRun:
         self.status: StepStatus | None = None
         self.reason = ""
         task = step.task
+        size = {"node": task.size.node} if isinstance(task.size, NodesSection) else task.size
         self.settings = Settings(
             kind=task.kind,
             priority=task.priority,
             timeout_s=task.timeout_s,
-            run=task.run,
+            run="process" if task.run == "process" else "inline",
+            size=size if task.run == "group" else None,
         )
 
     def forget(self) -> None:

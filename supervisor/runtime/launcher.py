@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Literal
 
-from supervisor.core.errors import InputError, SupervisorError
+from supervisor.core.errors import InputError
+from supervisor.core.mpiexec import allowing_root, find_mpiexec, options
 
 _RANK_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PALS_RANKID", "ALPS_APP_PE")
 
@@ -31,30 +27,6 @@ def launched(environment: Mapping[str, str]) -> bool:
     return step.isdigit() and int(step) < 2**32 - 16 and "SLURM_PROCID" in environment
 
 
-def find_mpiexec() -> str | None:
-    """Return the mpiexec of this environment, or else the first on the path."""
-    beside = Path(sys.executable).parent / "mpiexec"
-    return str(beside) if beside.exists() else shutil.which("mpiexec")
-
-
-def flavour(mpiexec: str) -> Literal["mpich", "openmpi", "other"]:
-    """Return which MPI an mpiexec belongs to, by what it says of itself."""
-    try:
-        answer = subprocess.run(
-            [mpiexec, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=_allowing_root(os.environ),
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SupervisorError(f"{mpiexec} --version gives no answer: {error}") from error
-    text = (answer.stdout + answer.stderr).lower()
-    if "hydra" in text or "mpich" in text:
-        return "mpich"
-    return "openmpi" if "open mpi" in text or "openrte" in text or "prrte" in text else "other"
-
-
 def mpiexec_command(ranks: int, arguments: Sequence[str]) -> list[str]:
     """Return the command that runs ``supervisor ARGUMENTS`` on ``ranks`` ranks of this host.
 
@@ -68,12 +40,8 @@ def mpiexec_command(ranks: int, arguments: Sequence[str]) -> list[str]:
             "there is no mpiexec; install one with: pip install mpich, "
             "or leave -n out to run in one process",
         )
-    options = []
-    if flavour(mpiexec) == "openmpi":
-        # More ranks than cores are welcome here, and a worker's threads may use all cores.
-        options = ["--oversubscribe", "--bind-to", "none"]
     return [
-        *(mpiexec, "-n", str(ranks), *options),
+        *(mpiexec, "-n", str(ranks), *options(mpiexec)),
         # -P: a module in the working directory must not hide one of the standard library.
         *(sys.executable, "-P", "-m", "supervisor", *arguments),
     ]
@@ -91,16 +59,7 @@ def launch_environment(environment: Mapping[str, str], width: int | None) -> dic
         environment: This process's.
         width: Columns of the terminal that shows the output, or None.
     """
-    result = _allowing_root(environment)
+    result = allowing_root(environment)
     if width is not None:
         result[CONSOLE_WIDTH] = str(width)
-    return result
-
-
-def _allowing_root(environment: Mapping[str, str]) -> dict[str, str]:
-    """Let root, who is the only user of many containers, run Open MPI too."""
-    result = dict(environment)
-    if os.geteuid() == 0:
-        result.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
-        result.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from supervisor.campaign.settings import Settings
 from supervisor.campaign.suggestions import Suggestions
 from supervisor.campaign.twins import Twins
 from supervisor.core.errors import InputError
+from supervisor.dataflow.checks import check_hosts
+from supervisor.dataflow.schema import NodesSection
 from supervisor.dataflow.workflow import Workflow, load_workflow
 from supervisor.experiment.events import Opened
 from supervisor.experiment.folder import Experiment
@@ -42,6 +45,7 @@ def start(world: World, workflow: Workflow, options: Options, progress: Progress
     layout = workflow.layout(world.size, options.servers, options.workers)
     with closing(open_channel(workflow)) as channel:
         world.gather()
+        check_places(workflow, layout, world.hosts)
         channel.begin()
         check_stops(workflow, channel)
         experiment = Experiment.create(options.out, workflow.name)
@@ -76,6 +80,7 @@ def resume(world: World, experiment: Experiment, options: Options, progress: Pro
     layout = workflow.layout(world.size, options.servers, options.workers)
     with closing(open_channel(workflow)) as channel:
         world.gather()
+        check_places(workflow, layout, world.hosts)
         run = Run(Frame(world, layout, options, experiment), workflow, progress)
         return run.execute(channel, journal, state, resumed=True)
 
@@ -121,6 +126,17 @@ class Run:
         return campaign
 
 
+def check_places(workflow: Workflow, layout: Layout, hosts: Sequence[str]) -> None:
+    """Check that there are enough hosts for each point.
+
+    Raises:
+        InputError: If there are not.
+    """
+    kind = layout.kinds.index(workflow.task.kind)
+    able = [hosts[worker] for worker in layout.workers if layout.kind_of(worker) == kind]
+    check_hosts(workflow.task, able, workflow.document)
+
+
 def opened_of(workflow: Workflow) -> Opened:
     """Return the first event of an experiment that begins now."""
     return Opened(
@@ -142,6 +158,7 @@ def settings_of(workflow: Workflow, layout: Layout, deadline_s: float) -> Settin
         layout: The roles of all ranks.
         deadline_s: When the run must end, in seconds since the epoch.
     """
+    size = workflow.task.size
     return Settings(
         metric=workflow.metric,
         maximize=workflow.maximize,
@@ -155,5 +172,8 @@ def settings_of(workflow: Workflow, layout: Layout, deadline_s: float) -> Settin
         seed=workflow.seed,
         objectives=tuple(workflow.objectives) if len(workflow.objectives) > 1 else (),
         repeats=workflow.task.repeats,
+        size=1 if isinstance(size, NodesSection) else size,
+        nodes=size.node if isinstance(size, NodesSection) else 0,
+        joint=workflow.run != "launch",
         reuse=workflow.task.reuse and workflow.metric is not None and workflow.points is None,
     )

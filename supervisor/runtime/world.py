@@ -12,18 +12,23 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from supervisor.balancer.layout import Layout, split
-from supervisor.balancer.messages import Dismiss, Hello, Setup
+from supervisor.balancer.messages import (
+    Dismiss,
+    Hello,
+    Message,
+    Setup,
+)
 from supervisor.balancer.pump import Pump, await_message
 from supervisor.balancer.role import ActiveRole
 from supervisor.balancer.server import Server
 from supervisor.balancer.wire import LoopbackWire, Wire
 from supervisor.balancer.worker import Worker
 from supervisor.core.errors import ProtocolError
-from supervisor.core.executor import Executor, Seat
+from supervisor.core.executor import Executor, Form, Seat
 from supervisor.core.objective import Objective, Program
 
-BuildExecutor = Callable[[bytes, Seat], Executor]
-"""Makes the executor of a worker from an encoded objective, or from none."""
+BuildExecutor = Callable[[bytes, Seat, Form], Executor]
+"""Makes the executor of a worker from an encoded objective."""
 
 
 class World:
@@ -75,6 +80,7 @@ class World:
                 servers=len(layout.servers),
                 kinds=dict(zip(layout.kinds[1:], layout.counts[1:], strict=True)),
                 hosts={one: numbers[self.hosts[one]] for one in _known_to(rank, layout)},
+                names=list(numbers) if rank == layout.master else [],
                 neighbours=max(1, workers_on[self.hosts[rank]]),
                 objective=encoded,
             )
@@ -107,16 +113,21 @@ def alone() -> World:
 def serve(wire: Wire, build: BuildExecutor) -> None:
     """Play whatever roles rank 0 gives this rank, until it is dismissed."""
     wire.send(Hello(socket.gethostname()), 0)
+    early: list[tuple[Message, int]] = []  # of ranks that have begun; order is kept by pair only
     while True:
         message, source = await_message(wire)
         match message:
             case Setup():
-                _pump(wire, message, build).run()
+                pump = _pump(wire, message, build)
+                for one in early:
+                    pump.deliver(*one)
+                early.clear()
+                pump.run()
             case Dismiss():
                 wire.close()
                 return
             case _:
-                raise ProtocolError(f"rank {wire.rank} got {message} from {source} out of turn")
+                early.append((message, source))
 
 
 def _pump(
@@ -126,12 +137,15 @@ def _pump(
     layout = split(setup.size, setup.servers, setup.kinds)
     worker: ActiveRole | None = None
     if wire.rank in layout.workers:
-        executor = build(setup.objective, layout.seat(wire.rank, setup.neighbours))
+        executor = build(setup.objective, layout.seat(wire.rank, setup.neighbours), wire.form)
         worker = Worker(wire.rank, layout, executor)
-    server = Server(wire.rank, layout, setup.hosts) if wire.rank in layout.servers else None
+    serving = wire.rank in layout.servers
+    server = Server(wire.rank, layout, setup.hosts, setup.names) if serving else None
     return Pump(wire, client=client, worker=worker, server=server)
 
 
 def _known_to(rank: int, layout: Layout) -> Sequence[int]:
     """Return the ranks whose hosts a rank must know."""
+    if rank == layout.master:
+        return layout.workers  # gangs are formed host by host
     return layout.workers_of(rank) if rank in layout.servers else ()

@@ -21,17 +21,16 @@ from supervisor.balancer.messages import (
     Forget,
     Inquire,
     Load,
-    Loot,
     Put,
     Ready,
     Recall,
     Reprioritise,
     Returned,
-    Steal,
     Stop,
     StopEarly,
     Withdraw,
 )
+from supervisor.balancer.talk import Loot, Steal
 from supervisor.core.task import Task
 from tests.balancer.units import cut, units
 

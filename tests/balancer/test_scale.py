@@ -6,8 +6,9 @@ import pytest
 
 from supervisor.balancer.layout import split
 from supervisor.balancer.machine import WEIGHTS, Delay, Machine, Price, Service, cluster
-from supervisor.balancer.messages import Put, Ready, Steal
+from supervisor.balancer.messages import Put, Ready
 from supervisor.balancer.simulate import RanksLost, Simulation
+from supervisor.balancer.talk import Steal
 from supervisor.core.task import Result, Task
 
 

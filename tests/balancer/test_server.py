@@ -8,25 +8,27 @@ from supervisor.balancer.layout import split
 from supervisor.balancer.messages import (
     Assign,
     Cancel,
-    Census,
     Drain,
     Finished,
-    Halt,
     Inquire,
     Load,
     Progress,
     Put,
-    Quiet,
     Ready,
     Recall,
     Reported,
     Reprioritise,
     Returned,
     Stop,
-    Tally,
     Withdraw,
 )
 from supervisor.balancer.server import Server
+from supervisor.balancer.talk import (
+    Census,
+    Halt,
+    Quiet,
+    Tally,
+)
 from supervisor.balancer.termination import CensusTaker
 from supervisor.core.errors import ProtocolError
 from supervisor.core.task import Failure, Report, Result

@@ -17,11 +17,11 @@ from supervisor.balancer.messages import (
     Drain,
     Forget,
     Inquire,
-    Loot,
     Put,
     Reprioritise,
     Withdraw,
 )
+from supervisor.balancer.talk import Loot
 from supervisor.core.task import Failure, Target, Task
 from tests.balancer.server_world import CLIENT, World
 from tests.balancer.units import units

@@ -6,10 +6,11 @@ from itertools import pairwise
 import pytest
 
 from supervisor.balancer.layout import split
-from supervisor.balancer.messages import Loot, Put, Ready, Steal
+from supervisor.balancer.messages import Put, Ready
 from supervisor.balancer.server import Server
 from supervisor.balancer.simulate import Simulation
 from supervisor.balancer.stealing import lifelines
+from supervisor.balancer.talk import Loot, Steal
 from supervisor.core.task import Target, Task
 from tests.balancer.units import queue_of
 

@@ -78,9 +78,12 @@ CASES = {
     "an executor that does not exist": (
         GOOD + "task: {run: proces}\n",
         "workflow.yaml:10 task.run: unknown value 'proces'. Did you mean 'process'? "
-        "Known: inline, process, shell",
+        "Known: group, inline, launch, process, shell",
     ),
-    "several ranks": (GOOD + "task: {size: 2}\n", "workflow.yaml:10 task.size: is 2"),
+    "several ranks": (
+        GOOD + "task: {size: 2}\n",
+        "workflow.yaml:10 task.size: 2: a function on several workers needs 'run: group'",
+    ),
     "an empty UPF": (
         "objective: {python: 'model:run'}\npoints: empty.txt\n",
         "empty.txt: there is no task in it",
