@@ -115,9 +115,12 @@ def unpacked(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("unpacked", list(examples()), indirect=True)
 def test_an_example_can_be_planned_and_run(unpacked: Path) -> None:
+    if "import torch" in "".join(file.read_text() for file in unpacked.parent.glob("*.py")):
+        pytest.importorskip("torch", reason="made by scripts/setup --with torch")
+    ranks = ["-n", "5"] if "size: " in unpacked.read_text() else []
     planned = command_line("plan", "workflow.yaml", cwd=unpacked.parent)
     assert planned.returncode == 0, planned.stderr
-    ran = command_line("run", "workflow.yaml", cwd=unpacked.parent)
+    ran = command_line("run", *ranks, "workflow.yaml", cwd=unpacked.parent)
     assert ran.returncode == 0, ran.stderr
     if "\nsteps:" in unpacked.read_text():
         assert " 0 failed" in ran.stdout

@@ -22,6 +22,9 @@ WORKERS_PER_SERVER = 64
 REGULAR = "work"
 """The kind of tasks that say nothing else."""
 
+ACCELERATED = "gpu"
+"""If there is such a kind, only its workers use accelerators."""
+
 KIND_NAMES = "letters, digits, '_' and '-' do, a letter first"
 
 
@@ -75,12 +78,20 @@ class Layout(msgspec.Struct, frozen=True):
             index -= count
         raise ValueError(f"rank {worker} is no worker")
 
-    def seat(self, worker: int, neighbours: int = 1) -> Seat:
+    def drivers(self) -> list[int]:
+        """Return the workers that use accelerators: those of kind ``gpu``, or all."""
+        if ACCELERATED not in self.kinds:
+            return [*self.workers]
+        kind = self.kinds.index(ACCELERATED)
+        return [worker for worker in self.workers if self.kind_of(worker) == kind]
+
+    def seat(self, worker: int, neighbours: int = 1, slot: int = 0, slots: int = 0) -> Seat:
         """Return what a worker's executor knows of this.
 
         Args:
             worker: World rank of the worker.
             neighbours: Number of workers on its host, itself included.
+            slot, slots: As of ``Seat``.
         """
         return Seat(
             rank=worker,
@@ -89,6 +100,8 @@ class Layout(msgspec.Struct, frozen=True):
             home=self.servers.index(self.home(worker)),
             kinds=self.kinds,
             neighbours=neighbours,
+            slot=slot,
+            slots=slots,
         )
 
     def kind(self, name: str, where: str) -> int:

@@ -241,6 +241,7 @@ class Setup(Message, frozen=True):
             of all workers for the master.
         names: The names of the hosts, by number, for the master.
         neighbours: Number of workers on the receiver's host.
+        slot, slots: As of ``Seat``.
         objective: For the executor; opaque here.
     """
 
@@ -250,6 +251,8 @@ class Setup(Message, frozen=True):
     hosts: dict[int, int]
     names: list[str]
     neighbours: int
+    slot: int
+    slots: int
     objective: bytes
 
 

@@ -50,7 +50,7 @@ class Wire(Protocol):
     def close(self) -> None:
         """Wait until everything that was sent has left."""
 
-    def abort(self) -> None:
+    def abort(self, code: int = 1) -> None:
         """End all ranks at once, after a failure that leaves no other way."""
 
 
@@ -79,7 +79,7 @@ class LoopbackWire:
     def close(self) -> None:
         """Do nothing: nothing is under way."""
 
-    def abort(self) -> None:
+    def abort(self, code: int = 1) -> None:
         """Do nothing: there is no other rank."""
 
 
@@ -187,9 +187,9 @@ class MpiWire:
             request.Wait()
         self._sending.clear()
 
-    def abort(self) -> None:
+    def abort(self, code: int = 1) -> None:
         """End all ranks at once, after a failure that leaves no other way."""
-        self._comm.Abort(1)
+        self._comm.Abort(code)
 
 
 def world_wire() -> MpiWire:

@@ -20,7 +20,7 @@ from supervisor.campaign.settings import Settings
 from supervisor.campaign.shared import TaskClient
 from supervisor.campaign.suggestions import Closing, Suggestions
 from supervisor.campaign.twins import Twins
-from supervisor.core.errors import CampaignFailed, Interrupted, SupervisorError
+from supervisor.core.errors import CampaignFailed, InputError, Interrupted, SupervisorError
 from supervisor.core.objective import decode_metrics
 from supervisor.core.task import Failure, Report, Result, Task
 from supervisor.experiment.events import (
@@ -167,10 +167,14 @@ class Campaign:
             for point in batch.points:
                 tasks += self._evaluate(point)
         if stopped := self.suggestions.stops():
-            for task in self._evaluations.tasks_of(stopped):
-                self.client.discontinue(task)
+            for id in self._evaluations.tasks_of(stopped):
+                self.client.discontinue(id)
         self._again = batch is not None and bool(batch.points) and not tasks
-        self.client.put(tasks)
+        for task in tasks:
+            try:
+                self.client.put([task])
+            except InputError as error:  # there are no such workers, or not so many
+                self._take_result(Result(task.id, b"", Failure("invalid", error.problem)))
 
     def _evaluate(self, point: AskedPoint) -> list[Task]:
         """Return what is to be put for a point; nothing if its result is that of another."""

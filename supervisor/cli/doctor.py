@@ -94,8 +94,8 @@ def _mpi() -> Finding:
 def _extras() -> Iterator[Finding]:
     wanted = {
         "scikit-learn": "for the examples: pip install scikit-learn",
-        "torch": "for models that use it: pip install torch",
-        "horovod": "for data-parallel models",
+        "torch": "for models that use it: ./scripts/setup --with torch",
+        "horovod": "for data-parallel models: ./scripts/setup --with horovod",
         "pyarrow": "for 'table --format parquet': pip install pyarrow",
     }
     for name, purpose in wanted.items():

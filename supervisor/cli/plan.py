@@ -17,18 +17,24 @@ from supervisor.optimizers.protocol import Continuation
 
 BYTES_PER_POINT = 700  # of the journal and the table, for a dozen parameters and metrics
 FIRST = 3
+RANKS = 4
 
 
 @click.command()
 @click.argument("workflow", type=click.Path(path_type=Path))
-@click.option("-n", "ranks", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option(
+    "-n",
+    "ranks",
+    type=click.IntRange(min=1),
+    help=f"Number of ranks.  [default: {RANKS}, or as many as the widest task needs]",
+)
 @options.servers
 @options.workers
 @options.overrides
 @click.option("--dot", "as_dot", is_flag=True, help="Print the graph of steps for Graphviz.")
 def plan(
     workflow: Path,
-    ranks: int,
+    ranks: int | None,
     servers: int | None,
     workers: dict[str, int],
     overrides: tuple[str, ...],
@@ -36,7 +42,7 @@ def plan(
 ) -> None:
     """Check WORKFLOW and print what a run would do; run nothing."""
     checked = load(workflow, overrides)
-    layout = checked.layout(ranks, servers, workers)
+    layout = checked.layout(ranks or max(RANKS, checked.widest + 2), servers, workers)
     if not isinstance(checked, Workflow):
         from supervisor.dataflow import drawing
 

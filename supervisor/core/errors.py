@@ -5,6 +5,8 @@ SupervisorError                 root; the command line prints its text on one li
 │   └── UnknownName             a name that is not in a registry, a key that is not in a schema
 ├── CampaignFailed              the campaign cannot go on; exit code 1
 │   └── OptimizerError          the optimizer broke its protocol or raised
+├── MemberFailed, OutOfStep     a task of several workers cannot go on (``core.gang``)
+├── Stuck                       such a task cannot begin or end; the run ends, resumable
 ├── Interrupted                 a signal or the walltime ended the run; exit code 3, resumable
 └── ProtocolError               a message that its receiver did not expect: a defect of ours
 """

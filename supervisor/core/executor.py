@@ -22,6 +22,8 @@ class Seat(msgspec.Struct, frozen=True):
         home: Index of the server that the worker asks for tasks.
         kinds: Names of all kinds of tasks, by their numbers.
         neighbours: Number of workers on the worker's host, itself included; they share the cores.
+        slot: Which of the workers that share the host's accelerators it is, from 0.
+        slots: How many they are; 0 if this one uses none.
     """
 
     rank: int
@@ -30,6 +32,8 @@ class Seat(msgspec.Struct, frozen=True):
     home: int = 0
     kinds: tuple[str, ...] = ("work",)
     neighbours: int = 1
+    slot: int = 0
+    slots: int = 0
 
 
 class Executor(Protocol):

@@ -96,10 +96,9 @@ class App(Wrapper, Generic[Arguments, Value]):
         return self._bulks("foreach").foreach(self._items(items))
 
     def _bulks(self, what: str) -> Bulks:
-        if self.settings.size != 1:
-            raise InputError(
-                f"{self.name}.{what}", "calls in bulks are for size=1; call it for each"
-            )
+        if self.settings.size is not None:
+            problem = "makes calls in bulks, each on one worker; with size=, call it for each item"
+            raise InputError(f"{self.name}.{what}", problem)
         flow = Flow.here(f"{self.name}.{what}")
         return Bulks(flow, self.encoded, self.settings, self.name)
 

@@ -95,20 +95,22 @@ def _check_size(section: WorkflowSection, document: Document) -> None:
         raise InputError(where, problem)
 
 
-def check_width(task: TaskSection, space: Space, workers: int, document: Document) -> None:
-    """Check that no point wants more workers than there are.
+def widest(task: TaskSection, space: Space | None, where: str) -> int:
+    """Return how many workers a point wants at most; 1 where that is known later.
 
     Args:
         task: How points are evaluated.
-        space: What is searched.
-        workers: How many take such tasks.
-        document: The file.
+        space: What is searched, or None.
+        where: Of the task's size.
+
+    Raises:
+        InputError: If a parameter says it that has no whole numbers.
     """
-    if isinstance(task.size, NodesSection):
-        return  # how many hosts there are is known later
-    where = document.where("task", "size")
-    most = task.size if isinstance(task.size, int) else _most(space, task.size, where)
-    check_most(most, workers, where)
+    if isinstance(task.size, int):
+        return task.size
+    if isinstance(task.size, NodesSection) or space is None:
+        return 1
+    return _most(space, task.size, where)
 
 
 def check_most(most: int, workers: int, where: str) -> None:

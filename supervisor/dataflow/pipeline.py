@@ -61,6 +61,18 @@ class Pipeline:
             return None  # what comes before may write more files
         return foreach.count(step.foreach, self.folder)
 
+    @property
+    def widest(self) -> int:
+        """How many workers a task wants at once, at most."""
+        return max(
+            step.action.workflow.widest
+            if isinstance(step.action, SearchAction)
+            else step.task.size
+            if isinstance(step.task.size, int)
+            else 1
+            for step in self.steps.values()
+        )
+
     def layout(
         self, ranks: int, servers: int | None = None, workers: Mapping[str, int] | None = None
     ) -> Layout:

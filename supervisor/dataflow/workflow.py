@@ -13,13 +13,14 @@ from supervisor.core.objective import Objective, Run
 from supervisor.core.space import Space
 from supervisor.dataflow.checks import (
     check_kind,
+    check_most,
     check_objective,
     check_task,
-    check_width,
     check_workers,
     kind_of,
     objectives_of,
     whole,
+    widest,
 )
 from supervisor.dataflow.document import Document, read_document
 from supervisor.dataflow.initial import read_initial
@@ -168,15 +169,19 @@ class Workflow:
         self.check_width(layout)
         return layout
 
+    @property
+    def widest(self) -> int:
+        """How many workers a point wants at once, at most."""
+        return widest(self.task, self.space, self.document.where("task", "size"))
+
     def check_width(self, layout: Layout) -> None:
         """Check that no point wants more workers than there are.
 
         Raises:
             InputError: If one does.
         """
-        if self.space is not None:
-            workers = layout.counts[layout.kinds.index(self.task.kind)]
-            check_width(self.task, self.space, workers, self.document)
+        workers = layout.counts[layout.kinds.index(self.task.kind)]
+        check_most(self.widest, workers, self.document.where("task", "size"))
 
     def executed(self, experiment: Path, deadline_s: float) -> Objective:
         """Return what the workers must know.

@@ -13,9 +13,8 @@ import msgspec
 
 from supervisor.core.objective import Evaluation, Metrics, Objective
 from supervisor.core.task import Gang
+from supervisor.executors.devices import devices_of
 from supervisor.executors.metrics import encode, to_metrics
-
-DEVICE_VARIABLES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
 
 Tell = Callable[[int, bytes], bool]
 """Takes a step and its encoded metrics; returns whether the trial should stop early."""
@@ -99,10 +98,7 @@ class Context:
     @property
     def devices(self) -> tuple[str, ...]:
         """The accelerators that this task may use, by the first variable that names any."""
-        for variable in DEVICE_VARIABLES:
-            if variable in os.environ:
-                return tuple(part for part in os.environ[variable].split(",") if part)
-        return ()
+        return devices_of(os.environ)
 
     def report(self, step: int, metrics: Any) -> bool:
         """Report progress; True means: stop early, this trial will not be continued.

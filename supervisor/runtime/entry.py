@@ -5,6 +5,7 @@ Imported by every rank, so it imports little: no command line, no YAML, no optim
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -13,9 +14,12 @@ from collections.abc import Callable
 import msgspec
 
 from supervisor.balancer.wire import world_wire
+from supervisor.core.errors import Interrupted
 from supervisor.core.executor import Executor, Form, Seat
+from supervisor.core.gang import Stuck
 from supervisor.core.objective import Objective, Program
 from supervisor.executors import build as build_objective
+from supervisor.executors.devices import nvidia_devices, share
 from supervisor.runtime.world import World, serve
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -23,7 +27,8 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def build_executor(objective: bytes, seat: Seat, form: Form) -> Executor:
-    """Return the executor that the objective, or a program, asks for."""
+    """Return the executor that the objective, or a program, asks for; it has its accelerators."""
+    os.environ.update(share(os.environ, nvidia_devices(), seat.slot, seat.slots))
     decoded = msgspec.msgpack.decode(objective, type=Objective | Program)
     return build_objective(decoded, seat, form)
 
@@ -48,6 +53,12 @@ def run_as_rank(command_line: Callable[[World], int]) -> int:
         code = command_line(world)
         world.dismiss()
         return code
+    except Stuck as error:
+        text = f"supervisor: rank {wire.rank}: {error}\nthe run ends; --resume goes on with it\n"
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        wire.abort(Interrupted.exit_code)
+        raise
     except BaseException:
         text = traceback.format_exc()
         sys.stderr.write(f"supervisor: rank {wire.rank} failed; the run ends.\n{text}")

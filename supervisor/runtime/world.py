@@ -74,6 +74,7 @@ class World:
         encoded = msgspec.msgpack.encode(objective)
         workers_on = Counter(self.hosts[worker] for worker in layout.workers)
         numbers = {host: number for number, host in enumerate(dict.fromkeys(self.hosts))}
+        slots = _slots(layout, self.hosts)
         setups = [
             Setup(
                 size=layout.size,
@@ -82,6 +83,8 @@ class World:
                 hosts={one: numbers[self.hosts[one]] for one in _known_to(rank, layout)},
                 names=list(numbers) if rank == layout.master else [],
                 neighbours=max(1, workers_on[self.hosts[rank]]),
+                slot=slots[rank][0],
+                slots=slots[rank][1],
                 objective=encoded,
             )
             for rank in range(self.size)
@@ -137,11 +140,23 @@ def _pump(
     layout = split(setup.size, setup.servers, setup.kinds)
     worker: ActiveRole | None = None
     if wire.rank in layout.workers:
-        executor = build(setup.objective, layout.seat(wire.rank, setup.neighbours), wire.form)
+        seat = layout.seat(wire.rank, setup.neighbours, setup.slot, setup.slots)
+        executor = build(setup.objective, seat, wire.form)
         worker = Worker(wire.rank, layout, executor)
     serving = wire.rank in layout.servers
     server = Server(wire.rank, layout, setup.hosts, setup.names) if serving else None
     return Pump(wire, client=client, worker=worker, server=server)
+
+
+def _slots(layout: Layout, hosts: Sequence[str]) -> list[tuple[int, int]]:
+    """Return which of the users of its host's accelerators each rank is, and of how many."""
+    drivers = layout.drivers()
+    found = [(0, 0)] * layout.size
+    for host in {hosts[rank] for rank in drivers}:
+        here = [rank for rank in drivers if hosts[rank] == host]
+        for slot, rank in enumerate(here):
+            found[rank] = slot, len(here)
+    return found
 
 
 def _known_to(rank: int, layout: Layout) -> Sequence[int]:
