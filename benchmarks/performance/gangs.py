@@ -3,15 +3,16 @@
     mpiexec -n 5 python benchmarks/performance/gangs.py [--size 3] [--tasks 300] [--rounds 5]
 
 Rank 0 is the client, the last rank the server, the others are workers. Each round times, one
-after the other, tasks that do nothing but wait for each other once:
+after the other, tasks whose members do nothing but wait for each other once:
 
 - the balancer, one by one: put a task, wait for its result, put the next one;
 - the balancer, all at once: put all tasks, wait for all results;
+- the balancer, one by one, with tasks for one worker each: what a gang costs beyond a task;
 - a bare loop of Create_group, Barrier and Free on as many workers, which all know without a
   message that it is their turn.
 
-The ranks that a bare loop does not need sleep meanwhile. Single figures say little on a shared
-machine; the ratios are of medians.
+The ranks that a bare loop does not need sleep meanwhile; those that it needs never let go of
+their processors, and are fast as long as each has one. The ratios are of medians.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import table
 from mpi4py import MPI
+from noop import nothing
 from ranks import Caller, layout_of, meet
 
 from supervisor.balancer.layout import Layout
@@ -34,8 +36,9 @@ from supervisor.core.calls import Callee, values
 from supervisor.core.task import Gang, Result
 from supervisor.executors.function import FunctionExecutor
 
-WARM_UP = 20  # gangs that are not counted
-ONE, ALL, BARE = "supervisor, one by one", "supervisor, all at once", "bare loop"
+WARM_UP = 20  # tasks that are not counted
+ONE, ALL = "gangs, one by one", "gangs, all at once"
+SERIAL, BARE = "tasks for one worker", "bare loop"
 
 
 def together(argument: int, *, comm: Any) -> int:
@@ -45,11 +48,11 @@ def together(argument: int, *, comm: Any) -> int:
 
 
 class Gatherer(Caller):
-    """Puts tasks for gangs, so many at a time, and notes when their results come.
+    """Puts tasks, so many at a time, and notes when their results come.
 
     Args:
         layout: The roles of all ranks.
-        size: Workers of each gang.
+        size: Workers of each task; 0 for tasks that are for no gang.
         tasks: Their number.
         ahead: So many at most have no result yet.
     """
@@ -57,8 +60,8 @@ class Gatherer(Caller):
     def __init__(self, layout: Layout, *, size: int, tasks: int, ahead: int) -> None:
         super().__init__(layout)
         self.ends_s = [time.perf_counter()]
-        self._callee = Callee(together)
-        self._gang = Gang(size)
+        self._callee = Callee(together if size else nothing)
+        self._gang = Gang(size) if size else None
         self._tasks = tasks
         self._put = 0
         self._missing = set(range(tasks))
@@ -81,7 +84,7 @@ class Gatherer(Caller):
 
 
 def balancer(wire: MpiWire, *, size: int, tasks: int, ahead: int) -> float:
-    """Return the seconds of each gang on rank 0; those of the beginning do not count."""
+    """Return the seconds of each task on rank 0; those of the beginning do not count."""
     layout = layout_of(wire)
     caller = worker = server = None
     if wire.rank == 0:
@@ -131,6 +134,7 @@ def main() -> None:
     contenders = {
         ONE: lambda: balancer(wire, size=size, tasks=tasks, ahead=1),
         ALL: lambda: balancer(wire, size=size, tasks=tasks, ahead=WARM_UP + tasks),
+        SERIAL: lambda: balancer(wire, size=0, tasks=tasks, ahead=1),
         BARE: lambda: bare(world, size=size, tasks=tasks),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -150,8 +154,10 @@ def report(seconds: table.Samples) -> str:
     rows = []
     for name, each in seconds.items():
         figures = [table.number(one * 1e6) for one in (middle[name], min(each), max(each))]
-        rows.append([name, *figures, table.ratio(middle[name], middle[BARE])])
-    return table.markdown(["contender", "a gang, µs", "min", "max", "of bare loop"], rows)
+        ratios = [table.ratio(middle[name], middle[one]) for one in (BARE, SERIAL)]
+        rows.append([name, *figures, *ratios])
+    head = ["contender", "each, µs", "min", "max", f"of {BARE}", f"of {SERIAL}"]
+    return table.markdown(head, rows)
 
 
 if __name__ == "__main__":
