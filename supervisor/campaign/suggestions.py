@@ -158,6 +158,9 @@ class Suggestions:
     def replay(self, events: Iterable[Event], source: str) -> None:
         """Bring a new optimizer to where the journal ends, by the same asks and tells.
 
+        One that recalls takes what it answered from the journal: on another processor, or with
+        another version of a library, its numbers may differ in their last digits.
+
         Args:
             events: The journal's.
             source: The journal's name, for errors.
@@ -167,10 +170,7 @@ class Suggestions:
         """
         self._channel.begin()
         assert self._channel.ready is not None
-        last = None
-        if self._channel.ready.recalls:  # the last ask shows whether anything was changed
-            events = list(events)
-            last = next((one for one in reversed(events) if isinstance(one, Asked)), None)
+        recalls = self._channel.ready.recalls
         untold: deque[Event] = deque()
         for event in events:
             if not isinstance(event, Asked):
@@ -178,12 +178,12 @@ class Suggestions:
                 continue
             while untold and (event.after is None or self._told < event.after):
                 self._tell_again(untold.popleft())
-            if last is None or event is last:
+            if not recalls:
                 self._ask_again(event, source)
-            else:
-                self._channel.send(Recall([point.values for point in event.points]))
-                for point in event.points:
-                    self._named(Suggested(point.values, point.parent))
+                continue
+            self._channel.send(Recall([point.values for point in event.points]))
+            for point in event.points:
+                self._named(Suggested(point.values, point.parent))
         for event in untold:
             self._tell_again(event)
 
