@@ -31,7 +31,7 @@ class AppExecutor:
         self._program = program
         self._seat = seat
         self._form = form
-        self._inline = FunctionExecutor(seat, form)
+        self._inline = FunctionExecutor(seat, form, program.deadline_s)
         self._isolated: Executor | None = None
         self._evaluators: dict[bytes, Executor] = {}  # by objective
         self._active: Executor = self._inline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import reprlib
 import time
@@ -34,12 +35,14 @@ class FunctionExecutor:
     Args:
         seat: The worker's.
         form: Gives the communicators of gangs; None if there are none.
+        deadline_s: When the run must end, in seconds since the epoch; it ends calls of gangs.
     """
 
-    def __init__(self, seat: Seat, form: Form | None = None) -> None:
+    def __init__(self, seat: Seat, form: Form | None = None, deadline_s: float = math.inf) -> None:
         note_arrivals()
         self._rank = seat.rank
         self._form = form
+        self._deadline_s = deadline_s
         self.nested = Nested(seat)
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._assists = False  # another member of the gang has the value
@@ -63,7 +66,7 @@ class FunctionExecutor:
         start_s = time.time()
         self._assists = gang.place(self._rank) > 0
         try:
-            failure = take_part(task, self._rank, comm, call)
+            failure = take_part(task, self._rank, comm, call, self._deadline_s)
         finally:
             self._assists = False
         if failure is not None:

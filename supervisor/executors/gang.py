@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -18,6 +20,13 @@ from supervisor.executors.failures import from_exception
 
 AGAIN_S = 1.0
 """After this time what went on over its limit is interrupted again."""
+
+
+GRACE_S = 5.0
+"""How long a call goes on when the run is asked to end."""
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""What asks for that; launchers pass it on to all ranks."""
 
 
 class TimeLimit(BaseException):
@@ -33,7 +42,11 @@ def join(form: Form | None, task: Task, rank: int) -> Any:
 
 
 def take_part(
-    task: Task, rank: int, comm: Membership | None, call: Callable[[], Failure | None]
+    task: Task,
+    rank: int,
+    comm: Membership | None,
+    call: Callable[[], Failure | None],
+    deadline_s: float,
 ) -> Failure | None:
     """Make this member's call and end its part; return why the task failed, as seen from here.
 
@@ -42,11 +55,12 @@ def take_part(
         rank: World rank of the member.
         comm: Of the gang; None without MPI.
         call: Returns why it failed.
+        deadline_s: When the run must end, in seconds since the epoch; it ends the call too.
 
     Raises:
         Stuck: If somebody failed and another member does not come back.
     """
-    failure = _within_limit(task, comm, call)
+    failure = _within(_limit(task, deadline_s, comm), call)
     if comm is None:
         return failure
     known = comm.trouble
@@ -68,10 +82,7 @@ def _consequence(comm: Membership, details: str) -> Failure:
     return Failure("raised", str(comm.trouble), details)
 
 
-def _within_limit(
-    task: Task, comm: Membership | None, call: Callable[[], Failure | None]
-) -> Failure | None:
-    limit = _Limit(task.limit_s, comm)
+def _within(limit: _Limit, call: Callable[[], Failure | None]) -> Failure | None:
     try:
         with limit.watch():
             failure = call()
@@ -82,36 +93,59 @@ def _within_limit(
     return failure
 
 
+def _limit(task: Task, deadline_s: float, comm: Membership | None) -> _Limit:
+    """Return what ends a task's call: its own time limit, or the end of the run."""
+    left_s = max(1e-3, deadline_s - time.time())
+    if left_s < task.limit_s:
+        return _Limit(left_s, comm, Failure("cancelled", "the time of the run is over"))
+    text = f"reached its time limit of {task.limit_s:g} s and was killed"
+    return _Limit(task.limit_s, comm, Failure("timeout", text))
+
+
 class _Limit:
     """Interrupts the main thread when a time is over."""
 
-    def __init__(self, seconds: float, comm: Membership | None) -> None:
+    def __init__(self, seconds: float, comm: Membership | None, verdict: Failure) -> None:
         self.reached = False
         self._seconds = seconds
         self._comm = comm
+        self._verdict = verdict
+        self._before: dict[int, Any] = {}  # handlers of signals
 
     def failure(self, details: str) -> Failure:
-        text = f"reached its time limit of {self._seconds:g} s and was killed"
-        return Failure("timeout", text, details)
+        return msgspec.structs.replace(self._verdict, details=details)
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        if self._seconds == math.inf or threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGALRM, self._interrupt)
-        signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN_S)
+        self._before = {number: signal.signal(number, self._end) for number in ENDING}
+        self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._interrupt)
+        if self._seconds < math.inf:
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN_S)
         try:
             yield
         finally:
-            self._stop(before)
+            self._stop()
 
-    def _stop(self, before: object) -> None:
+    def _stop(self) -> None:
         try:
             signal.setitimer(signal.ITIMER_REAL, 0)
         finally:  # it may have come just then
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)  # type: ignore[arg-type]
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """Let the call go on for a while only: the whole run is to end."""
+        left_s, _ = signal.getitimer(signal.ITIMER_REAL)
+        if not 0 < left_s < GRACE_S:
+            self._verdict = Failure("cancelled", "the run is ending")
+            signal.setitimer(signal.ITIMER_REAL, GRACE_S, AGAIN_S)
+        before = self._before[number]
+        if callable(before):
+            before(number, frame)
 
     def _interrupt(self, *_: object) -> None:
         self.reached = True

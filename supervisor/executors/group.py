@@ -47,7 +47,7 @@ class GroupExecutor(InlineExecutor):
             outcome = (self._assist if place else self._lead)(evaluation, context)
             return outcome.failure
 
-        failure = take_part(task, self._rank, comm, call)
+        failure = take_part(task, self._rank, comm, call, self._objective.deadline_s)
         return outcome if failure is None else Outcome(b"", failure)
 
     def _lead(self, evaluation: Evaluation, context: Context) -> Outcome:

@@ -1,6 +1,9 @@
 """Tasks that several ranks run together, under real launchers, with both MPIs."""
 
 import json
+import signal
+import subprocess
+import time
 
 import pytest
 
@@ -145,3 +148,50 @@ def test_a_command_that_fails_ends_the_others(mpich, tmp_path):
     assert "0 finished, 2 failed" in done.stdout
     journal = (tmp_path / "experiments" / "meeting" / "EXP000" / "journal.jsonl").read_text()
     assert journal.count("exited with code 7") >= 2
+
+
+ENDLESS = """
+import time
+
+def run(params, task):
+    for second in range(600):
+        time.sleep(1)
+        if task.comm is not None:
+            task.comm.Barrier()
+    return 1.0
+"""
+
+
+@pytest.fixture
+def endless(tmp_path):
+    (tmp_path / "model.py").write_text(ENDLESS)
+    (tmp_path / "workflow.yaml").write_text(WORKFLOW)
+    return tmp_path / "experiments" / "group" / "EXP000" / "journal.jsonl"
+
+
+def check_resumable(journal):
+    lines = journal.read_text().splitlines()
+    assert '"event":"interrupted"' in lines[-1]
+    assert not any('"event":"failed"' in line for line in lines)
+
+
+def test_the_walltime_ends_gangs_and_the_points_stay_open(mpi, endless, tmp_path):
+    command = [*mpi.mpiexec(6), *mpi.supervisor, "run", "--walltime", "00:00:13", "workflow.yaml"]
+    done = run(command, tmp_path)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "the walltime is over" in done.stdout
+    check_resumable(endless)
+
+
+def test_an_interruption_ends_gangs_after_a_while(mpi, endless, tmp_path):
+    command = [*mpi.supervisor, "run", "-n", "6", "workflow.yaml"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    deadline_s = time.time() + 120
+    while not (endless.exists() and '"event":"asked"' in endless.read_text()):
+        assert time.time() < deadline_s
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 3, out
+    check_resumable(endless)
