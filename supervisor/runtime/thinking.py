@@ -28,8 +28,9 @@ def check_stops(workflow: Workflow, channel: Channel) -> None:
     Raises:
         InputError: If they run in the worker itself, which hears of nothing while they do.
     """
-    if channel.ready is not None and channel.ready.judges and workflow.run == "inline":
-        problem = (
-            f"'inline' trials cannot be stopped early, as {workflow.kind} does; use 'process'"
-        )
+    judges = channel.ready is not None and channel.ready.judges
+    if judges and workflow.run in ("inline", "group"):
+        other = "'process'" if workflow.run == "inline" else "'mode: promote', if it has that"
+        problem = f"{workflow.run!r} trials cannot be stopped early, as {workflow.kind} does"
+        problem += f"; use {other}"
         raise InputError(workflow.document.where("task", "run"), problem)

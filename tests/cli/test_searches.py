@@ -202,3 +202,15 @@ def test_repeats_and_equal_points_are_explained(folder, capfd):
     assert "mean of 2 evaluations" in out
     assert execute(["why", str(reused[0].point)]) == 0
     assert "not evaluated: equals RUN00000" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("way", ["inline", "group"])
+def test_trials_that_hear_of_nothing_cannot_be_stopped(folder, way, capfd):
+    space = "{x: {float: [0, 1]}, epochs: {int: [1, 9]}}"
+    asha = "{kind: asha, evaluations: 9, resource: epochs, sampler: random}"
+    experiment = folder(asha, space=space, task=f"{{run: {way}}}")
+    assert execute(["run", "workflow.yaml"]) == 2
+    assert (
+        f"task.run: '{way}' trials cannot be stopped early, as asha does" in capfd.readouterr().err
+    )
+    assert not experiment.exists()
