@@ -93,9 +93,16 @@ def finish(
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
+NOT_STARTED = "PMIx server's listener thread failed to start"
+"""Open MPI's launcher says so once in some thousand starts, and has started nothing then."""
+
+
 def run(command: list[str], cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return finish(start(command, cwd, **variables))
+    """Run a command to its end; once more if its launcher did not come up."""
+    done = finish(start(command, cwd, **variables))
+    if NOT_STARTED in done.stderr:
+        done = finish(start(command, cwd, **variables))
+    return done
 
 
 def kill(process: subprocess.Popen[str]) -> None:
