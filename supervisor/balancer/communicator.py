@@ -47,19 +47,19 @@ class Communicator(Exchange):
         super().__init__(plain, agreement, team)
         self._travel = Travel(plain, MPI.BYTE)
 
-    def Abort(self, errorcode: int = 0) -> NoReturn:  # noqa: N802
+    def Abort(self, errorcode: int = 0) -> NoReturn:
         """End this task, not the run."""
         raise SystemExit(errorcode)
 
-    def Free(self) -> None:  # noqa: N802
+    def Free(self) -> None:
         """Do nothing: it is freed after the task."""
 
-    def Disconnect(self) -> None:  # noqa: N802
+    def Disconnect(self) -> None:
         """Do nothing: it is freed after the task."""
 
     # Collectives
 
-    def Barrier(self) -> None:  # noqa: N802
+    def Barrier(self) -> None:
         """Wait for all members; to have agreed is to have met."""
         self.collective("Barrier", lambda _: iter(()))
 
@@ -182,6 +182,7 @@ def form(world: MPI.Intracomm, ranks: Sequence[int], number: int) -> Communicato
         Stuck: If MPI can make no further communicator.
     """
     Communicator.reap()
+    # Every MPI has this attribute, a number; its type says any attribute, or none.
     highest_tag: int = world.Get_attr(MPI.TAG_UB)  # type: ignore[assignment]
     tag = FIRST_TAG + number % ((highest_tag - FIRST_TAG) // 2) * 2
     place = list(ranks).index(world.Get_rank())

@@ -97,15 +97,15 @@ class Exchange(Member):
 
     # As mpi4py has them
 
-    def Send(self, buf: Any, dest: int, tag: int = 0) -> None:  # noqa: N802
+    def Send(self, buf: Any, dest: int, tag: int = 0) -> None:
         """Send; return when the buffer may be used again."""
         self.transfer(lambda: self._plain.Isend(buf, dest, tag))
 
-    def Ssend(self, buf: Any, dest: int, tag: int = 0) -> None:  # noqa: N802
+    def Ssend(self, buf: Any, dest: int, tag: int = 0) -> None:
         """Send; return when the receiver has begun to receive."""
         self.transfer(lambda: self._plain.Issend(buf, dest, tag))
 
-    def Recv(  # noqa: N802
+    def Recv(
         self,
         buf: Any,
         source: int = MPI.ANY_SOURCE,
@@ -115,7 +115,7 @@ class Exchange(Member):
         """Receive."""
         self.transfer(lambda: self._plain.Irecv(buf, source, tag), receives=True, status=status)
 
-    def Sendrecv(  # noqa: N802
+    def Sendrecv(
         self,
         sendbuf: Any,
         dest: int,
@@ -133,7 +133,7 @@ class Exchange(Member):
             status=status,
         )
 
-    def Sendrecv_replace(  # noqa: N802
+    def Sendrecv_replace(
         self,
         buf: Any,
         dest: int,
@@ -148,7 +148,7 @@ class Exchange(Member):
             status=status,
         )
 
-    def Probe(  # noqa: N802
+    def Probe(
         self,
         source: int = MPI.ANY_SOURCE,
         tag: int = MPI.ANY_TAG,
@@ -158,7 +158,7 @@ class Exchange(Member):
         self.probed(lambda: self._plain.Iprobe(source, tag, status))
         return True
 
-    def Mprobe(  # noqa: N802
+    def Mprobe(
         self,
         source: int = MPI.ANY_SOURCE,
         tag: int = MPI.ANY_TAG,

@@ -29,7 +29,7 @@ class Membership(Protocol):
 
     trouble: MemberFailed | OutOfStep | None
 
-    def Barrier(self) -> None:  # noqa: N802
+    def Barrier(self) -> None:
         """Wait for all members."""
 
     def interrupt(self, error: BaseException) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from supervisor.balancer.client import Client
 from supervisor.core.calls import encode_call, stored
-from supervisor.core.errors import SupervisorError
+from supervisor.core.errors import InputError, SupervisorError
 from supervisor.core.operations import (
     Answer,
     Create,
@@ -107,7 +107,10 @@ class Flow:
         task = self.task(id, payload, settings, avoid=avoid, **places)
         future = self._futures[id] = Future(self, id, label)
         held = [Hold(container, id) for container in writes]
-        self.client.put([task], first=[Create(id, "value", label), *held])
+        try:
+            self.client.put([task], first=[Create(id, "value", label), *held])
+        except InputError as error:  # nobody can run it; the user knows it by its label
+            raise InputError(label, error.problem) from error
         if time.monotonic() - self._turned_s > TURN_S:
             self.turn()
         return future

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from supervisor.core.errors import InputError
-from supervisor.trainers.members import Members, PeerFailed, assemble, averaged, parting
+from supervisor.trainers.members import Members, PeerFailed, Training, assemble, parting
 
 _WHERE = "horovod_on"
 
 
 @dataclass(frozen=True, slots=True)
-class Horovod(Members):
+class Horovod(Training):
     """The members of a communicator, with Horovod initialised on them.
 
     Attributes:
@@ -38,15 +38,6 @@ class Horovod(Members):
         )
         distributed.load_state_dict(state)
         return model, distributed
-
-    def average(self, metrics: Mapping[str, float], weight: float = 1.0) -> dict[str, float]:
-        """Return the means of the members' metrics, on every member.
-
-        Args:
-            metrics: This member's; all members have the same names.
-            weight: This member's, e.g. the number of samples that it evaluated.
-        """
-        return averaged(metrics, weight, self._add)
 
     def _add(self, values: list[float]) -> list[float]:
         import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,6 +75,25 @@ class Members:
             devices: What this process may use, e.g. ``task.devices``.
         """
         return self.local_rank % len(devices) if devices else None
+
+
+class Training(Members, ABC):
+    """Members that a library trains with."""
+
+    __slots__ = ()
+
+    def average(self, metrics: Mapping[str, float], weight: float = 1.0) -> dict[str, float]:
+        """Return the means of the members' metrics, on every member.
+
+        Args:
+            metrics: This member's; all members have the same names.
+            weight: This member's, e.g. the number of samples that it evaluated.
+        """
+        return averaged(metrics, weight, self._add)
+
+    @abstractmethod
+    def _add(self, values: list[float]) -> list[float]:
+        """Return the sums of numbers over all members."""
 
 
 def assemble(comm: Any, problem: str) -> Members:

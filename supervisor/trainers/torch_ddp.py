@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from supervisor.trainers.members import Members, PeerFailed, assemble, averaged, parting
+from supervisor.trainers.members import Members, PeerFailed, Training, assemble, parting
 from supervisor.trainers.rendezvous import Place, find_place
 
 PATIENCE_S = 600.0
@@ -18,7 +18,7 @@ _INTERFACE = "GLOO_SOCKET_IFNAME"
 
 
 @dataclass(frozen=True, slots=True)
-class Ddp(Members):
+class Ddp(Training):
     """The members of a communicator, with torch.distributed initialised on them.
 
     Attributes:
@@ -41,15 +41,6 @@ class Ddp(Members):
         self.dist.broadcast_object_list(state, src=0)
         optimizer.load_state_dict(state[0])
         return distributed, optimizer
-
-    def average(self, metrics: Mapping[str, float], weight: float = 1.0) -> dict[str, float]:
-        """Return the means of the members' metrics, on every member.
-
-        Args:
-            metrics: This member's; all members have the same names.
-            weight: This member's, e.g. the number of samples that it evaluated.
-        """
-        return averaged(metrics, weight, self._add)
 
     def _add(self, values: list[float]) -> list[float]:
         import torch

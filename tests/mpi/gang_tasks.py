@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 import msgspec
-from gang_members import EVERYBODY, ME, SIZE, WORLD, run_behaviours
+from gang_world import EVERYBODY, ME, SIZE, WORLD, run_behaviours
 from mpi4py import MPI
 
 from supervisor.balancer.communicator import form
