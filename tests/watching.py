@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,17 +11,42 @@ import psutil
 import pytest
 
 from supervisor.experiment.events import Event
+from tests.launching import LIMIT_S, NOT_STARTED, finish, start
 
 
-def wait_for(experiment: Path, event: type[Event], number: int) -> None:
-    """Wait until so many events of a kind are in the journal."""
-    journal = experiment / "journal.jsonl"
+def start_until(
+    command: list[str], cwd: Path, experiment: Path, event: type[Event], number: int
+) -> subprocess.Popen[str]:
+    """Start a run, and wait until so many events of a kind are in its journal.
+
+    If the launcher did not come up it is started once more. If the run ends before, or hangs, the
+    test fails with what it printed.
+    """
+    for _ in range(2):
+        process = start(command, cwd)
+        if _reached(process, experiment / "journal.jsonl", event, number):
+            return process
+        done = finish(process, limit_s=0.1)
+        if NOT_STARTED not in done.stderr:
+            break
+    pytest.fail(
+        f"it ended before there were {number} {event.__name__}:\n{done.stdout}{done.stderr}"
+    )
+
+
+def _reached(
+    process: subprocess.Popen[str], journal: Path, event: type[Event], number: int
+) -> bool:
+    """Return whether a run came so far, before it ended or its time was over."""
     tag = f'"{event.__struct_config__.tag}"'
-    for _ in range(6000):
+    until_s = time.monotonic() + LIMIT_S
+    while time.monotonic() < until_s:
         if journal.exists() and journal.read_text().count(tag) >= number:
-            return
+            return True
+        if process.poll() is not None:
+            return False
         time.sleep(0.01)
-    pytest.fail(f"there were never {number} events {tag}")
+    return False
 
 
 def starts(folder: Path) -> collections.Counter[str]:

@@ -10,7 +10,7 @@ import pytest
 from supervisor.experiment.events import Finished
 from supervisor.experiment.journal import read_journal
 from tests.launching import finish, kill, run, start
-from tests.watching import starts, wait_for
+from tests.watching import start_until, starts
 
 MODEL = """
 import time
@@ -60,8 +60,7 @@ def test_a_killed_run_goes_on_as_if_undisturbed(mpi, folder, after):
     (folder / "starts").unlink()
 
     experiment = folder / "experiments" / "search" / "EXP000"
-    process = start(command, folder)
-    wait_for(experiment, Finished, after)
+    process = start_until(command, folder, experiment, Finished, after)
     kill(process)
     before = finished(experiment)
     begun = starts(folder)
@@ -79,9 +78,10 @@ def test_a_killed_run_goes_on_as_if_undisturbed(mpi, folder, after):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_resumably(mpi, folder, number):
-    process = start([*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
     experiment = folder / "experiments" / "search" / "EXP000"
-    wait_for(experiment, Finished, 5)
+    process = start_until(
+        [*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder, experiment, Finished, 5
+    )
     process.send_signal(number)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr
@@ -95,16 +95,22 @@ def test_a_signal_ends_the_run_resumably(mpi, folder, number):
 
 def test_a_signal_to_the_launcher_itself_ends_the_run_resumably(mpich, folder):
     command = [*mpich.mpiexec(4), *mpich.supervisor, "run", "workflow.yaml"]
-    process = start(command, folder)
-    wait_for(folder / "experiments" / "search" / "EXP000", Finished, 5)
+    process = start_until(
+        command, folder, folder / "experiments" / "search" / "EXP000", Finished, 5
+    )
     process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr
 
 
 def test_one_process_alone_is_interrupted_too(mpich, folder):
-    process = start([*mpich.supervisor, "run", "workflow.yaml"], folder)
-    wait_for(folder / "experiments" / "search" / "EXP000", Finished, 5)
+    process = start_until(
+        [*mpich.supervisor, "run", "workflow.yaml"],
+        folder,
+        folder / "experiments" / "search" / "EXP000",
+        Finished,
+        5,
+    )
     process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr
@@ -159,8 +165,13 @@ def test_a_changed_model_of_the_search_is_noticed_on_resume(mpich, folder):
 
 
 def test_killing_the_command_line_ends_the_ranks_that_it_started(mpich, folder):
-    process = start([*mpich.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
-    wait_for(folder / "experiments" / "search" / "EXP000", Finished, 3)
+    process = start_until(
+        [*mpich.supervisor, "run", "-n", "4", "workflow.yaml"],
+        folder,
+        folder / "experiments" / "search" / "EXP000",
+        Finished,
+        3,
+    )
     family = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()

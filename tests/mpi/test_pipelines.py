@@ -13,8 +13,8 @@ import pytest
 from supervisor.experiment.events import StepFinished
 from supervisor.experiment.journal import read_journal
 from supervisor.experiment.steps import named
-from tests.launching import REPOSITORY, finish, kill, run, start
-from tests.watching import starts, wait_for
+from tests.launching import REPOSITORY, finish, kill, run
+from tests.watching import start_until, starts
 
 EXAMPLE = REPOSITORY / "workflows" / "steps"
 
@@ -93,8 +93,13 @@ def test_the_example_gives_the_same_on_any_number_of_ranks(mpi, ranks, servers, 
 @pytest.mark.parametrize("after", [0, 1, 9, 30, 37])
 def test_a_killed_pipeline_goes_on_and_repeats_nothing_that_finished(mpi, folder, after):
     experiment = folder / "experiments" / "folds" / "EXP000"
-    process = start([*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"], folder)
-    wait_for(experiment, StepFinished, after)
+    process = start_until(
+        [*mpi.mpiexec(4), *mpi.supervisor, "run", "workflow.yaml"],
+        folder,
+        experiment,
+        StepFinished,
+        after,
+    )
     if after == 0:
         time.sleep(0.1)
     kill(process)
@@ -117,9 +122,10 @@ def test_a_killed_pipeline_goes_on_and_repeats_nothing_that_finished(mpi, folder
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_pipeline_resumably(mpi, folder, number):
-    process = start([*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder)
     experiment = folder / "experiments" / "folds" / "EXP000"
-    wait_for(experiment, StepFinished, 5)
+    process = start_until(
+        [*mpi.supervisor, "run", "-n", "4", "workflow.yaml"], folder, experiment, StepFinished, 5
+    )
     process.send_signal(number)
     done = finish(process)
     assert done.returncode == 3, done.stdout + done.stderr
