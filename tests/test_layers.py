@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     "core",
-    "balancer converters optimizers executors experiment trainers",
+    "balancer converters optimizers executors experiment trainers sites",
     "dataflow",
     "campaign monitor",
     "runtime",

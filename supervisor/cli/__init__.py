@@ -10,9 +10,12 @@ import click
 from supervisor import __version__
 from supervisor.cli.convert import convert
 from supervisor.cli.doctor import doctor
-from supervisor.cli.inspect import status, table, why
+from supervisor.cli.inspect import table, why
+from supervisor.cli.jobs import cancel, sites
 from supervisor.cli.plan import plan
 from supervisor.cli.run import run
+from supervisor.cli.status import status
+from supervisor.cli.submit import submit
 from supervisor.core.errors import Interrupted, SupervisorError
 
 
@@ -24,13 +27,14 @@ def supervisor() -> None:
     \b
     supervisor run -n 4 workflow.yaml           on this machine
     mpiexec -n 64 supervisor run workflow.yaml  inside a job
+    supervisor submit --site NAME workflow.yaml as a job of a cluster
     supervisor run --resume                     go on where the last run ended
 
     Exit codes: 0 done; 1 failed or stopped; 2 bad input; 3 interrupted but resumable.
     """
 
 
-for command in (run, plan, status, table, why, convert, doctor):
+for command in (run, submit, status, cancel, plan, table, why, convert, sites, doctor):
     supervisor.add_command(command)
 
 

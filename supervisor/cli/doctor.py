@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ from supervisor.core.mpiexec import find_mpiexec, flavour
 from supervisor.runtime.launcher import launch_environment, mpiexec_command
 
 PROBE_S = 120.0
+
+SUBMITTING = {
+    "sbatch": ("Slurm", "generic-slurm"),
+    "bsub": ("LSF", "generic-lsf"),
+    "qsub": ("PBS", "generic-pbs"),
+}
+"""Commands that submit jobs: whose they are, and the site for any cluster that has them."""
 
 _PING = """
 from mpi4py import MPI
@@ -47,7 +55,7 @@ class Finding:
 @click.command()
 def doctor() -> int:
     """Try what runs need on this machine, and say how to get what does not work."""
-    findings = [*_basics(), _mpi(), *_extras()]
+    findings = [*_basics(), _mpi(), _scheduler(), *_extras()]
     for finding in findings:
         mark = "ok     " if finding.works else "MISSING" if finding.needed else "-      "
         click.echo(f"{mark} {finding.name}: {finding.text}")
@@ -89,6 +97,17 @@ def _mpi() -> Finding:
         )
         return Finding("mpiexec", False, text, needed=True)
     return Finding("mpiexec", True, f"{mpiexec} ({flavour(mpiexec)}): {words[2].strip()}")
+
+
+def _scheduler() -> Finding:
+    """Look for the commands that submit jobs."""
+    for command, (name, site) in SUBMITTING.items():
+        if path := shutil.which(command):
+            text = (
+                f"{path} ({name}): supervisor submit --site {site}, or one of 'supervisor sites'"
+            )
+            return Finding("scheduler", True, text)
+    return Finding("scheduler", False, "none here; jobs run in the background: --site local")
 
 
 def _extras() -> Iterator[Finding]:

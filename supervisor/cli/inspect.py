@@ -1,4 +1,4 @@
-"""``supervisor status``, ``table`` and ``why``: what an experiment's journal says."""
+"""``supervisor table`` and ``why``: what an experiment's journal says."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from pathlib import Path
 import click
 
 from supervisor.cli.run import EXPERIMENTS
-from supervisor.cli.steps import status_lines, why_lines
+from supervisor.cli.steps import why_lines
 from supervisor.core.errors import InputError, UnknownName
 from supervisor.experiment import table as tables
 from supervisor.experiment.events import Event, Failed, Finished, Repeated, Reported, Reused
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import read_journal
 from supervisor.experiment.state import State, replay, values_of
-from supervisor.experiment.steps import StepsState, is_pipeline, replay_steps
-from supervisor.monitor.progress import best_lines
-from supervisor.monitor.text import clock, count, pairs
+from supervisor.experiment.steps import is_pipeline, replay_steps
+from supervisor.monitor.text import pairs
 
 experiment_argument = click.argument("experiment", required=False, metavar="[EXP]")
 out_option = click.option(
@@ -27,30 +26,6 @@ out_option = click.option(
     show_default=True,
     help="Folder of all experiments.",
 )
-
-
-@click.command()
-@experiment_argument
-@out_option
-def status(experiment: str | None, out: Path) -> None:
-    """Print the counts of an experiment, the newest unless EXP is given, and its best point."""
-    found = _find(experiment, out)
-    if is_pipeline(found.journal):
-        steps = replay_steps(read_journal(found.journal))
-        click.echo(f"{found.path}: {_phase(steps)}")
-        click.echo("\n".join(status_lines(steps)))
-        return
-    state = replay(read_journal(found.journal))
-    counts = state.counts()
-    click.echo(f"{found.path}: {_phase(state)}")
-    click.echo(
-        f"{counts['finished']} finished, {counts['failed']} failed, {counts['open']} open; "
-        f"{clock(state.busy_s)} of work in {count(len(state.sessions), 'session')}"
-    )
-    if state.waited_s >= 1:
-        click.echo(f"workers waited {clock(state.waited_s)} for the optimizer, all together")
-    for line in best_lines(state, found):
-        click.echo(line)
 
 
 @click.command()
@@ -66,7 +41,7 @@ def status(experiment: str | None, out: Path) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 def table(experiment: str | None, out: Path, form: str, output: Path | None) -> None:
     """Print the results of an experiment: a row for each point, or instance of a step."""
-    journal = _find(experiment, out).journal
+    journal = find_begun(experiment, out).journal
     if form == "parquet" and output is None:
         raise InputError("--format parquet", "is not for a screen; name a file with -o")
     if output is None:
@@ -89,7 +64,7 @@ def why(words: tuple[str, ...], out: Path) -> None:
     """Print all that is known of POINT: a number, or a name such as RUN000042 or train[3]."""
     if len(words) > 2:
         raise InputError("supervisor why", "takes an experiment, if not the newest, and a point")
-    found = _find(words[0] if len(words) == 2 else None, out)
+    found = find_begun(words[0] if len(words) == 2 else None, out)
     if is_pipeline(found.journal):
         steps = replay_steps(read_journal(found.journal))
         click.echo("\n".join(why_lines(steps, words[-1], found)))
@@ -107,19 +82,11 @@ def why(words: tuple[str, ...], out: Path) -> None:
     _echo_folder(found.run_dir(point.name))
 
 
-def _find(experiment: str | None, out: Path) -> Experiment:
+def find_begun(experiment: str | None, out: Path) -> Experiment:
     found = Experiment.find(experiment, out)
     if not found.journal.is_file():
         raise InputError(str(found.path), "has no journal; it was never begun")
     return found
-
-
-def _phase(state: State | StepsState) -> str:
-    if state.closed is not None:
-        return state.closed
-    if state.interrupted is not None:
-        return f"interrupted ({state.interrupted}); resume it with: supervisor run --resume"
-    return "running, or killed; if it was killed: supervisor run --resume"
 
 
 def _point(text: str, state: State, experiment: Experiment) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from supervisor.balancer.layout import KIND_NAMES, is_kind
+from supervisor.core.duration import seconds_of
 from supervisor.core.errors import InputError
 
 
@@ -23,6 +24,13 @@ def workers_of(
             raise InputError(f"--workers {text}", "give 1 or more workers")
         workers[kind] = int(number)
     return workers
+
+
+def walltime_of(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> float | None:
+    """Return the seconds of ``hh:mm:ss``, ``mm:ss`` or ``ss``."""
+    return None if text is None else seconds_of(text, "--walltime")
 
 
 servers = click.option("--servers", type=click.IntRange(min=1), help="Number of server ranks.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import shutil
 import signal
@@ -33,28 +32,11 @@ from supervisor.runtime.launcher import (
 from supervisor.runtime.options import Options
 from supervisor.runtime.run import resume, start
 from supervisor.runtime.script import run_script
+from supervisor.runtime.submission import Checked, begun, submitted_workflow
 from supervisor.runtime.world import World, alone
 
 NEWEST = "newest"
 EXPERIMENTS = Path("experiments")
-
-
-def seconds_of(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> float | None:
-    """Return the seconds of ``hh:mm:ss``, ``mm:ss`` or ``ss``."""
-    if text is None:
-        return None
-    try:
-        parts = [float(part) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or min(parts) < 0 or not 0 < max(parts) < math.inf:
-        raise InputError("--walltime", f"{text!r} is not of the form hh:mm:ss")
-    seconds = 0.0
-    for part in parts:
-        seconds = 60 * seconds + part
-    return seconds
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -82,7 +64,7 @@ def seconds_of(
 @options.overrides
 @click.option(
     "--walltime",
-    callback=seconds_of,
+    callback=options.walltime_of,
     metavar="HH:MM:SS",
     help="End resumably before this time is over.",
 )
@@ -150,26 +132,37 @@ def run(
         _go_on(world, _experiment(workflow, resumed, out), chosen, display)
     else:
         assert workflow is not None
-        _begin(world, workflow, chosen, display)
+        _begin(world, load(workflow, overrides), chosen, display)
     return 0
 
 
-def _begin(world: World, path: Path, chosen: Options, display: Display) -> None:
+def _begin(
+    world: World,
+    workflow: Checked,
+    chosen: Options,
+    display: Display,
+    submitted: Experiment | None = None,
+) -> None:
     """Run a search or a pipeline as a new experiment."""
-    workflow = load(path, chosen.overrides)
     if not isinstance(workflow, Workflow):
         from supervisor.runtime.pipeline import start_pipeline  # late: it needs jinja2
 
-        start_pipeline(world, workflow, chosen, StepsProgress(display, trace=chosen.trace))
+        steps = StepsProgress(display, trace=chosen.trace)
+        start_pipeline(world, workflow, chosen, steps, submitted)
         return
-    _check_trace(chosen, path)
-    campaign = start(world, workflow, chosen, Progress(display))
+    _check_trace(chosen, workflow.document.path)
+    campaign = start(world, workflow, chosen, Progress(display), submitted)
     if campaign.ending is not None:
         raise campaign.ending
 
 
 def _go_on(world: World, experiment: Experiment, chosen: Options, display: Display) -> None:
-    """Continue a search or a pipeline."""
+    """Continue a search or a pipeline, or begin it if it has only been submitted."""
+    if not begun(experiment):
+        if chosen.overrides:
+            raise InputError("--set", "cannot change an experiment that was submitted")
+        _begin(world, submitted_workflow(experiment), chosen, display, experiment)
+        return
     if experiment.journal.is_file() and is_pipeline(experiment.journal):
         from supervisor.runtime.pipeline import resume_pipeline
 

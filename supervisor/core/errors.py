@@ -13,7 +13,6 @@ SupervisorError                 root; the command line prints its text on one li
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -66,6 +65,8 @@ class ProtocolError(SupervisorError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint for a misspelt ``name``: the nearest known one, and all of them."""
+    import difflib  # late: who makes no mistake needs none
+
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -16,6 +14,8 @@ from supervisor.core.errors import SupervisorError
 
 def find_mpiexec() -> str | None:
     """Return the mpiexec of this environment, or else the first on the path."""
+    import shutil  # late, as below: every rank imports this file, and few look for mpiexec
+
     beside = Path(sys.executable).parent / "mpiexec"
     return str(beside) if beside.exists() else shutil.which("mpiexec")
 
@@ -23,6 +23,8 @@ def find_mpiexec() -> str | None:
 @cache
 def flavour(mpiexec: str) -> Literal["mpich", "openmpi", "other"]:
     """Return which MPI an mpiexec belongs to, by what it says of itself."""
+    import subprocess
+
     try:
         answer = subprocess.run(
             [mpiexec, "--version"],

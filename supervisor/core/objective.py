@@ -19,6 +19,9 @@ Metrics = dict[str, Any]
 Run = Literal["inline", "process", "shell", "group", "launch"]
 """The executors that evaluate points."""
 
+Runtime = Literal["apptainer", "singularity", "podman", "charliecloud"]
+"""The programs that run containers."""
+
 
 class Program(msgspec.Struct, frozen=True, tag=True):
     """A run of apps instead of points.
@@ -35,6 +38,32 @@ class Program(msgspec.Struct, frozen=True, tag=True):
     deadline_s: float = math.inf
 
 
+class Bind(msgspec.Struct, frozen=True, array_like=True):
+    """A file or folder of the host that a container shows, at a path of its own."""
+
+    source: str
+    target: str
+    writable: bool = True
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """What shell commands run in.
+
+    Attributes:
+        image: An absolute path, or a name for the runtime.
+        runtime: Which program runs it, or None for one that the worker's host has.
+        binds: What it shows of the host, beside the workflow's folder and the run's.
+        devices: Whether it gets the accelerators; None if the worker has any.
+        options: Of the runtime.
+    """
+
+    image: str
+    runtime: Runtime | None = None
+    binds: tuple[Bind, ...] = ()
+    devices: bool | None = None
+    options: tuple[str, ...] = ()
+
+
 class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """How points are evaluated; the same for every point of a campaign.
 
@@ -48,6 +77,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         source_dir: Folder of the workflow file; the objective's module is looked for here
             first, and shell commands start here.
         experiment_dir: The experiment folder; run directories are made inside.
+        container: For shell: what the command runs in, or None.
         output_limit_mb: A task that writes more than this to its output is stopped and fails.
         deadline_s: When the run must end, in seconds since the epoch.
     """
@@ -60,6 +90,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     further: tuple[str, ...] = ()
     source_dir: str
     experiment_dir: str
+    container: Container | None = None
     output_limit_mb: float = math.inf
     deadline_s: float = math.inf
 

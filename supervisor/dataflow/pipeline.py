@@ -16,7 +16,7 @@ from supervisor.dataflow.document import Document, Key
 from supervisor.dataflow.graph import Graph, graph_of
 from supervisor.dataflow.paths import writers
 from supervisor.dataflow.references import texts
-from supervisor.dataflow.schema import PipelineSection, WorkflowSection, convert
+from supervisor.dataflow.schema import PipelineSection, ResourcesSection, WorkflowSection, convert
 from supervisor.dataflow.scripts import command
 from supervisor.dataflow.steps import Reader, SearchAction, ShellAction, Step
 from supervisor.dataflow.workflow import default_name
@@ -37,6 +37,7 @@ class Pipeline:
         steps: By name, in the order of the file.
         graph: What waits for what.
         workers: Numbers of workers for custom kinds of tasks.
+        resources: What its jobs ask of a machine.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Pipeline:
     steps: Mapping[str, Step]
     graph: Graph
     workers: Mapping[str, int]
+    resources: ResourcesSection
 
     @property
     def summary(self) -> str:
@@ -133,6 +135,7 @@ def pipeline(document: Document, folder: Path) -> Pipeline:
         steps=steps,
         graph=graph,
         workers=section.workers,
+        resources=section.resources,
     )
 
 

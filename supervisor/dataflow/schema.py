@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from supervisor.balancer.layout import REGULAR
 from supervisor.core.errors import InputError, UnknownName
+from supervisor.core.objective import Runtime
 from supervisor.dataflow.document import Document, Key
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -32,18 +33,40 @@ class NodesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     node: Annotated[int, Meta(ge=1)]
 
 
+class ContainerSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The container that commands run in."""
+
+    image: str
+    runtime: Runtime | None = None
+    bind: list[str] = []
+    devices: bool | None = None
+    options: list[str] = []
+
+
 class TaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one evaluation runs, and what happens when it fails."""
 
     run: Literal["inline", "process", "shell", "group", "launch"] | None = None
     kind: str = REGULAR
     size: Annotated[int, Meta(ge=1)] | str | NodesSection = 1
+    container: str | ContainerSection | None = None
     timeout_s: Positive | None = None
     output_limit_mb: Positive | None = 64.0
     retries: Annotated[int, Meta(ge=0)] = 0
     on_failure: Literal["fail", "impute", "stop"] = "fail"
     repeats: Annotated[int, Meta(ge=1)] = 1
     reuse: bool = True
+
+
+class ResourcesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a job asks of a machine, unless the command line says otherwise."""
+
+    nodes: Annotated[int, Meta(ge=1)] | None = None
+    ranks_per_node: Annotated[int, Meta(ge=1)] | None = None
+    gpus_per_node: Annotated[int, Meta(ge=0)] | None = None
+    walltime: str | None = None
+    queue: str | None = None
+    project: str | None = None
 
 
 class WorkflowSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +80,7 @@ class WorkflowSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     points: str | None = None
     task: TaskSection = TaskSection()
     workers: dict[str, int] = {}
+    resources: ResourcesSection = ResourcesSection()
 
 
 class StepTaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +122,7 @@ class PipelineSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     name: Name | None = None
     params: dict[str, Any] = {}
     workers: dict[str, int] = {}
+    resources: ResourcesSection = ResourcesSection()
 
 
 Section = TypeVar("Section", bound=msgspec.Struct)

@@ -22,9 +22,16 @@ from supervisor.dataflow.checks import (
     whole,
     widest,
 )
+from supervisor.dataflow.container import check_container, read_container
 from supervisor.dataflow.document import Document, read_document
 from supervisor.dataflow.initial import read_initial
-from supervisor.dataflow.schema import ObjectiveSection, TaskSection, WorkflowSection, convert
+from supervisor.dataflow.schema import (
+    ObjectiveSection,
+    ResourcesSection,
+    TaskSection,
+    WorkflowSection,
+    convert,
+)
 from supervisor.optimizers import AT_ONCE, COMMAND, SINGLE, Recipe
 from supervisor.optimizers.designs.grid import count
 from supervisor.optimizers.designs.upf import check_upf
@@ -48,6 +55,7 @@ class Workflow:
         evaluations: Number of points to evaluate, or None until the optimizer ends.
         seed: Of the optimizer and of all tasks.
         workers: Numbers of workers for custom kinds of tasks.
+        resources: What its jobs ask of a machine.
         initial: What a search begins with, or None.
     """
 
@@ -62,6 +70,7 @@ class Workflow:
     evaluations: int | None
     seed: int
     workers: Mapping[str, int]
+    resources: ResourcesSection
     initial: Table | None = None
 
     @property
@@ -200,6 +209,7 @@ class Workflow:
             further=tuple(name for name, _ in self.objectives[1:]),
             source_dir=str(self.folder),
             experiment_dir=str(experiment),
+            container=read_container(self.task.container, self.folder, self.document),
             output_limit_mb=math.inf if limit_mb is None else limit_mb,
             deadline_s=deadline_s,
         )
@@ -234,6 +244,7 @@ def search(document: Document, folder: Path) -> Workflow:
     section = convert(document, WorkflowSection)
     check_objective(section, document, folder)
     check_task(section, document)
+    check_container(section, document, folder)
     check_workers(section.workers, document)
     space, points, points_count = _points(section, document, folder)
     options = section.optimizer or {}
@@ -250,6 +261,7 @@ def search(document: Document, folder: Path) -> Workflow:
         seed=whole(options, "seed", 0, document) or 0,
         workers=section.workers,
         initial=_initial(section, space, document, folder),
+        resources=section.resources,
     )
     workflow.check_optimizer()
     return workflow

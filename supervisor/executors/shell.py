@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from supervisor.core.objective import Evaluation, Objective
 from supervisor.executors.command import SHELL, Pipe, check, run_command
@@ -13,6 +13,9 @@ from supervisor.executors.context import Context, strict_json
 from supervisor.executors.failures import TaskError
 from supervisor.executors.guard import SWEEP_S, sweep
 from supervisor.executors.template import render
+
+if TYPE_CHECKING:
+    from supervisor.executors.container import Contained
 
 KEPT_BYTES = 1_000_000
 LONGEST_VARIABLE = 100_000  # Linux refuses to start programs with 131,072 bytes in one
@@ -43,6 +46,11 @@ class ShellObjective:
         self._command = command
         self._objective = objective
         self._launcher = launcher
+        self._contained: Contained | None = None
+        if objective.container is not None:
+            from supervisor.executors import container  # late: few commands have one
+
+            self._contained = container.Contained(objective.container, objective)
 
     def __call__(self, evaluation: Evaluation, context: Context) -> object:
         """Return the command's result: a mapping or a number."""
@@ -50,10 +58,13 @@ class ShellObjective:
         file = None if self._objective.result == "stdout" else context.dir / self._objective.result
         if file is not None and context.rank == 0:
             file.unlink(missing_ok=True)  # an earlier attempt's
+        start = [] if self._launcher is None else self._launcher.command(context)
         command = [SHELL, "-c", script]
-        if self._launcher is not None:
-            command = [*self._launcher.command(context), *command]
-        code, stdout = self._run(command, {**os.environ, **variables(evaluation, context)})
+        environment = {**os.environ, **variables(evaluation, context)}
+        if self._contained is not None:
+            folder = context.dir if context.used_dir else None
+            command, environment = self._contained.wrap(script, folder, environment)
+        code, stdout = self._run([*start, *command], environment)
         check(code if self._launcher is None else self._launcher.code_of(code, stdout))
         if context.rank:
             return {}

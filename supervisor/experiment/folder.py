@@ -38,7 +38,7 @@ class Experiment(msgspec.Struct, frozen=True):
         parent = root / name
         with _explained(parent):
             parent.mkdir(parents=True, exist_ok=True)
-            number = max((_number(path) for path in parent.iterdir()), default=-1) + 1
+            number = _number(cls.next(root, name).path)
             while True:
                 path = parent / f"EXP{number:03d}"
                 try:
@@ -47,6 +47,13 @@ class Experiment(msgspec.Struct, frozen=True):
                     number += 1
                 else:
                     return cls(path)
+
+    @classmethod
+    def next(cls, root: Path, name: str) -> Experiment:
+        """Return what ``create`` would make now; nothing is made."""
+        parent = root / name
+        paths = parent.iterdir() if parent.is_dir() else ()
+        return cls(parent / f"EXP{max(map(_number, paths), default=-1) + 1:03d}")
 
     @classmethod
     def at(cls, path: Path) -> Experiment:
@@ -86,6 +93,11 @@ class Experiment(msgspec.Struct, frozen=True):
             )
         return found[0]
 
+    @classmethod
+    def all(cls, root: Path) -> list[Experiment]:
+        """Return all experiments in a folder, the one that was written to last at the end."""
+        return _existing(root)
+
     @property
     def label(self) -> str:
         """Return the name and number, e.g. ``digits/EXP000``."""
@@ -100,6 +112,16 @@ class Experiment(msgspec.Struct, frozen=True):
     def provenance(self) -> Path:
         """Return the path of the record of versions, hosts and commands."""
         return self.path / "provenance.json"
+
+    @property
+    def jobs(self) -> Path:
+        """Return the path of the record of jobs that were submitted for it."""
+        return self.path / "jobs.json"
+
+    @property
+    def script(self) -> Path:
+        """Return the path of the script of its jobs."""
+        return self.path / "job.sh"
 
     @property
     def journal(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 
 from supervisor.balancer.layout import Layout
@@ -13,6 +14,10 @@ from supervisor.experiment.steps import StepsState
 from supervisor.runtime.options import Options
 from supervisor.runtime.session import open_session, titles
 from supervisor.runtime.world import World
+from supervisor.sites.end import job_end_s
+
+MARGIN_S = 5.0
+"""So long before its job a run has ended, and its ranks can leave."""
 
 
 class Frame:
@@ -25,7 +30,9 @@ class Frame:
         experiment: The folder.
 
     Attributes:
-        deadline_s: When the run must end, in seconds since the epoch; the walltime begins now.
+        job_end_s: When the job ends in which this runs, in seconds since the epoch, or None.
+        deadline_s: When the run must end, likewise: before its job, and when its walltime, which
+            begins now, is over.
     """
 
     def __init__(
@@ -35,8 +42,10 @@ class Frame:
         self.layout = layout
         self.options = options
         self.experiment = experiment
-        walltime_s = options.walltime_s
-        self.deadline_s = math.inf if walltime_s is None else time.time() + walltime_s
+        self.job_end_s = job_end_s(os.environ)
+        self.deadline_s = math.inf if self.job_end_s is None else self.job_end_s - MARGIN_S
+        if options.walltime_s is not None:
+            self.deadline_s = min(self.deadline_s, time.time() + options.walltime_s)
 
     def open_session(self, journal: Journal, state: State | StepsState) -> None:
         """Write what is known of the session into the journal, its fold and the folder."""
@@ -61,4 +70,5 @@ class Frame:
             experiment=self.experiment,
             summary=summary,
             resumed=resumed,
+            ends_s=self.job_end_s,
         )

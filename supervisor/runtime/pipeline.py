@@ -29,6 +29,7 @@ from supervisor.runtime.frame import Frame
 from supervisor.runtime.ledger import Ledger
 from supervisor.runtime.options import Options
 from supervisor.runtime.searches import Searches
+from supervisor.runtime.session import new_experiment
 from supervisor.runtime.stepper import Stepper
 from supervisor.runtime.world import World
 
@@ -44,9 +45,20 @@ class PipelineFailed(CampaignFailed):
 
 
 def start_pipeline(
-    world: World, pipeline: Pipeline, options: Options, progress: StepsProgress
+    world: World,
+    pipeline: Pipeline,
+    options: Options,
+    progress: StepsProgress,
+    submitted: Experiment | None = None,
 ) -> None:
     """Run a pipeline as a new experiment.
+
+    Args:
+        world: The ranks.
+        pipeline: The steps.
+        options: Of the run.
+        progress: Shows how it goes.
+        submitted: The experiment, if it was made when its job was submitted.
 
     Raises:
         InputError: If it does not fit the ranks; nothing is created then.
@@ -55,8 +67,7 @@ def start_pipeline(
     """
     layout = pipeline.layout(world.size, options.servers, options.workers)
     world.gather()
-    experiment = Experiment.create(options.out, pipeline.name)
-    experiment.workflow.write_text(pipeline.document.text(), encoding="utf-8")
+    experiment = submitted or new_experiment(options, pipeline.name, pipeline.document)
     journal = Journal.create(experiment.journal)
     opened = Opened(
         name=pipeline.name,

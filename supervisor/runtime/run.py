@@ -28,12 +28,26 @@ from supervisor.runtime.conductor import Conductor, Signals
 from supervisor.runtime.entry import build_executor
 from supervisor.runtime.frame import Frame
 from supervisor.runtime.options import Options
+from supervisor.runtime.session import new_experiment
 from supervisor.runtime.thinking import check_stops, open_channel
 from supervisor.runtime.world import World
 
 
-def start(world: World, workflow: Workflow, options: Options, progress: Progress) -> Campaign:
+def start(
+    world: World,
+    workflow: Workflow,
+    options: Options,
+    progress: Progress,
+    submitted: Experiment | None = None,
+) -> Campaign:
     """Run a workflow as a new experiment.
+
+    Args:
+        world: The ranks.
+        workflow: The search or ensemble.
+        options: Of the run.
+        progress: Shows how it goes.
+        submitted: The experiment, if it was made when its job was submitted.
 
     Returns:
         The campaign, at its end.
@@ -48,8 +62,7 @@ def start(world: World, workflow: Workflow, options: Options, progress: Progress
         check_places(workflow, layout, world.hosts)
         channel.begin()
         check_stops(workflow, channel)
-        experiment = Experiment.create(options.out, workflow.name)
-        experiment.workflow.write_text(workflow.document.text(), encoding="utf-8")
+        experiment = submitted or new_experiment(options, workflow.name, workflow.document)
         journal = Journal.create(experiment.journal)
         opened = opened_of(workflow)
         state = State()

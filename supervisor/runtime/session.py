@@ -5,13 +5,22 @@ from __future__ import annotations
 import time
 
 from supervisor.balancer.layout import Layout, describe
+from supervisor.dataflow.document import Document
 from supervisor.experiment.events import Opened, Session
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import Journal
 from supervisor.experiment.provenance import collect
 from supervisor.experiment.provenance import write as write_provenance
+from supervisor.experiment.times import timestamp
 from supervisor.runtime.options import Options
 from supervisor.runtime.world import World
+
+
+def new_experiment(options: Options, name: str, document: Document) -> Experiment:
+    """Return an experiment whose folder has been made, with the workflow in it."""
+    experiment = Experiment.create(options.out, name)
+    experiment.workflow.write_text(document.text(), encoding="utf-8")
+    return experiment
 
 
 def open_session(
@@ -70,6 +79,7 @@ def titles(
     experiment: Experiment,
     summary: str,
     resumed: bool,
+    ends_s: float | None,
 ) -> list[str]:
     """Return the lines that a run begins with."""
     asked = options.servers
@@ -77,4 +87,7 @@ def titles(
     if asked is not None and asked != len(layout.servers):
         line += f"; {asked} servers were asked for, but a worker is needed"
     what = "continues" if resumed else "begins"
-    return [line, f"{experiment.path} {what}: {summary}"]
+    lines = [line, f"{experiment.path} {what}: {summary}"]
+    if ends_s is not None:
+        lines.append(f"the job ends at {timestamp(ends_s)}, and the run before it")
+    return lines

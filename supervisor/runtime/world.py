@@ -19,10 +19,8 @@ from supervisor.balancer.messages import (
     Setup,
 )
 from supervisor.balancer.pump import Pump, await_message
-from supervisor.balancer.role import ActiveRole
-from supervisor.balancer.server import Server
+from supervisor.balancer.role import ActiveRole, Role
 from supervisor.balancer.wire import LoopbackWire, Wire
-from supervisor.balancer.worker import Worker
 from supervisor.core.errors import ProtocolError
 from supervisor.core.executor import Executor, Form, Seat
 from supervisor.core.objective import Objective, Program
@@ -139,12 +137,18 @@ def _pump(
     """Return a pump with the roles that the layout gives this rank."""
     layout = split(setup.size, setup.servers, setup.kinds)
     worker: ActiveRole | None = None
+    server: Role | None = None
+    # Imported late: a rank loads only the roles that it has.
     if wire.rank in layout.workers:
+        from supervisor.balancer.worker import Worker
+
         seat = layout.seat(wire.rank, setup.neighbours, setup.slot, setup.slots)
         executor = build(setup.objective, seat, wire.form)
         worker = Worker(wire.rank, layout, executor)
-    serving = wire.rank in layout.servers
-    server = Server(wire.rank, layout, setup.hosts, setup.names) if serving else None
+    if wire.rank in layout.servers:
+        from supervisor.balancer.server import Server
+
+        server = Server(wire.rank, layout, setup.hosts, setup.names)
     return Pump(wire, client=client, worker=worker, server=server)
 
 

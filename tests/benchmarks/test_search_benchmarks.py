@@ -22,8 +22,10 @@ import summary  # noqa: E402
 import tasks  # noqa: E402
 from hartmann import Hartmann  # noqa: E402
 from results import Job, Run  # noqa: E402
+from run import recommended  # noqa: E402
 
 from supervisor.core.errors import UnknownName  # noqa: E402
+from supervisor.optimizers.protocol import Recommendation  # noqa: E402
 
 CELLS = "nasbench201/cifar10"
 
@@ -243,6 +245,34 @@ class TestFigures:
         assert "123" not in table
         assert "1.00" in table
 
+    def test_recommendations_are_shown_where_all_runs_have_them(self):
+        def recommending(sampler, score, seed=0, number=2):
+            job = Job("hpolib/a", sampler, 1, seed, number)
+            return Run(job, {1: 0.5}, 1.0, 0.0, score)
+
+        runs = [
+            *(recommending("x", score, seed) for seed, score in enumerate([0.125, 0.25, 0.375])),
+            recommending("y", 0.0625),
+            recommending("y", None, seed=1),
+            recommending("short", 0.03125, number=1),
+        ]
+        rows = {line.split("|")[3].strip(): line for line in summary.table(runs, [2]).splitlines()}
+        assert "| 0.2500      | 0.1250 to 0.3750 |" in rows["x"]
+        assert "0.06" not in rows["y"]
+        assert "0.03" not in rows["short"]
+
+    def test_an_older_file_has_no_recommendations_and_goes_on(self, tmp_path):
+        file = tmp_path / "results.csv"
+        old = (
+            "task,sampler,workers,seed,evaluations,busy,cpu_s,steps\nhpolib/a,x,1,0,1,1,0,1:0.5\n"
+        )
+        file.write_text(old)
+        (before,) = results.read(file)
+        assert (before.recommended, before.steps) == (None, {1: 0.5})
+        new = Run(Job("hpolib/a", "x", 1, 1, 1), {1: 0.5}, 1.0, 0.0, 0.25)
+        results.append(file, new)
+        assert results.read(file) == [before, new]
+
     def test_a_file_gives_back_its_runs_without_a_torn_last_line(self, tmp_path):
         file = tmp_path / "results.csv"
         runs = [run("hpolib/a", "bayes,initial=5", [0.5, 0.25], seed=seed) for seed in range(2)]
@@ -253,6 +283,29 @@ class TestFigures:
         assert results.read(file) == runs
         results.append(file, runs[0])
         assert results.read(file) == [*runs, runs[0]]
+
+
+class Lucky(Listed):
+    """Recommends a point that is not the incumbent, or none."""
+
+    best = 2
+
+    def recommend(self, told):
+        assert [one.loss for one in told] == [3.0, 1.0, 2.0]
+        return None if self.best is None else Recommendation(self.best, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "best", "chosen"),
+    [(Lucky, 2, 2), (Lucky, None, 1), (Listed, None, 1)],
+    ids=["another point", "nothing", "never"],
+)
+def test_what_is_not_recommended_is_the_incumbent(optimizer, best, chosen):
+    searching = optimizer([3, 1, 2])
+    searching.best = best
+    settings = {"workers": 1, "evaluations": 3, "seed": 0}
+    trace = clock.Search(Steps(), searching, **settings).run()
+    assert recommended(searching, trace) == {"x": chosen}
 
 
 def test_a_run_is_printed_and_not_played_again(tmp_path):

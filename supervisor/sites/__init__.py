@@ -1,0 +1,1 @@
+"""Machines: what they have, how their schedulers are asked, and the scripts of jobs."""

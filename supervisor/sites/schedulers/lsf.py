@@ -1,0 +1,74 @@
+"""LSF: bsub, bjobs, bkill."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from supervisor.sites.job import Job
+from supervisor.sites.schedulers.scheduler import Scheduler, State, call
+
+RUNNING = {"RUN", "USUSP", "SSUSP", "UNKWN"}  # UNKWN: its host does not answer
+WAITING = {"PEND", "PSUSP", "WAIT", "PROV"}
+
+
+class Lsf(Scheduler):
+    """Source: IBM Spectrum LSF, command reference: bsub, bjobs, bkill."""
+
+    prefix = "#BSUB"
+
+    @property
+    def _whole_nodes(self) -> bool:
+        """Whether LSF's Easy Mode gives whole nodes, which the site's own directives ask for."""
+        return any("-nnodes" in line for line in self.site.directives)
+
+    def resources(self, job: Job, fields: Mapping[str, str]) -> list[str]:
+        minutes = math.ceil(job.walltime_s / 60)
+        slots = (
+            []
+            if self._whole_nodes
+            else [f"-n {job.ranks}", f'-R "span[ptile={job.ranks_per_node}]"']
+        )
+        lines = [
+            f"-J {job.name}",
+            *slots,
+            f"-W {minutes // 60:02d}:{minutes % 60:02d}",
+            f"-o {job.output}/job-%J.txt",
+        ]
+        if job.queue:
+            lines.append(f"{self.site['queue_option'] or self.queue_option} {job.queue}")
+        if job.project:
+            lines.append(f"-P {job.project}")
+        return lines
+
+    def submission(self, script: Path, after: str | None) -> list[str]:
+        waits = ["-w", f"ended({after})"] if after else []
+        if self._whole_nodes:
+            return ["bsub", *waits, str(script)]
+        # Elsewhere LSF reads the head of a script only from its standard input.
+        return ["bash", "-c", f"{shlex.join(['bsub', *waits])} < {shlex.quote(str(script))}"]
+
+    def submit(self, script: Path, after: str | None) -> str:
+        call(["bsub", "-V"], strict=False)  # if it is not there, this says so and bash does not
+        return super().submit(script, after)
+
+    def id_in(self, output: str) -> str | None:
+        found = re.search(r"Job <(\d+)> is submitted", output)
+        return found[1] if found else None
+
+    def inquiry(self, ids: Sequence[str]) -> list[str]:
+        return ["bjobs", "-noheader", "-o", "jobid stat delimiter='|'", *ids]
+
+    def states_in(self, output: str) -> dict[str, State]:
+        states = {}
+        for line in output.splitlines():
+            id, _, state = line.strip().partition("|")
+            if state in RUNNING | WAITING:
+                states[id] = State(state in RUNNING, state.lower())
+        return states
+
+    def cancellation(self, ids: Sequence[str]) -> list[str]:
+        return ["bkill", *ids]
