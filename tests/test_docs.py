@@ -18,8 +18,10 @@ import pytest
 
 from supervisor.cli import supervisor
 from supervisor.dataflow.schema import (
+    ContainerSection,
     ObjectiveSection,
     PipelineSection,
+    ResourcesSection,
     StepSection,
     StepTaskSection,
     TaskSection,
@@ -37,6 +39,8 @@ SECTIONS = [
     ("", PipelineSection),
     ("objective.", ObjectiveSection),
     ("task.", TaskSection),
+    ("task.container.", ContainerSection),
+    ("resources.", ResourcesSection),
     ("steps.NAME.", StepSection),
     ("steps.NAME.task.", StepTaskSection),
 ]

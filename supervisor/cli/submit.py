@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from supervisor.dataflow.document import Document
 from supervisor.dataflow.load import load
 from supervisor.dataflow.schema import ResourcesSection
 from supervisor.experiment.folder import Experiment
-from supervisor.experiment.jobs import Submission
+from supervisor.experiment.jobs import Submission, read_submission
 from supervisor.runtime import submission as submissions
 from supervisor.runtime.submission import Checked, Source
 from supervisor.sites.environment import Environment
@@ -157,7 +157,7 @@ def _job(
     asked = resources_of(chosen, section, _document(checked), site)
     place = experiment.path.resolve()
     job = Job(
-        name=source.name,
+        name=re.sub(r"[^A-Za-z0-9._+-]", "_", source.name),  # schedulers take no others
         nodes=asked.nodes,
         ranks_per_node=asked.ranks_per_node,
         gpus_per_node=asked.gpus_per_node,
@@ -206,8 +206,7 @@ def _show(job: Job, site: Site, experiment: Experiment, *, chain: int, after: st
     click.echo(job_script(site, job))
     scheduler = scheduler_of(site)
     for number in range(1, chain + 1):
-        command = scheduler.submission(experiment.script, after)
-        click.echo(f"# {shlex.join(command)}")
+        click.echo(f"# {scheduler.typed(experiment.script, after)}")
         after = f"JOB{number}"
 
 
@@ -220,12 +219,22 @@ def _submit(
     chain: int,
     after: str | None,
 ) -> None:
+    known = len(record.jobs)
     try:
-        known = len(record.jobs)
         record = submissions.submit(experiment, site, record, script, chain=chain, after=after)
-    except SupervisorError:
-        submissions.discard(experiment)
-        raise
+    except SupervisorError as error:
+        if submissions.discard(experiment):
+            raise
+        raise SupervisorError(f"{error}\n{_partly(experiment, known)}") from error
     ids = " ".join(job.id for job in record.jobs[known:])
     click.echo(f"{experiment.path}: {'jobs' if chain > 1 else 'job'} {ids} on {site.name}")
     click.echo(f"to see how it stands: supervisor status {experiment.path}")
+
+
+def _partly(experiment: Experiment, known: int) -> str:
+    """Return what became of the jobs before the one that was refused."""
+    record = read_submission(experiment)
+    ids = [job.id for job in record.jobs[known:]] if record else []
+    if not ids:
+        return "no job was submitted"
+    return f"submitted before it: {' '.join(ids)}; supervisor cancel {experiment.path} ends them"

@@ -128,11 +128,13 @@ def submit(
     return record
 
 
-def discard(experiment: Experiment) -> None:
-    """Remove the folder of an experiment for which no job could be submitted."""
+def discard(experiment: Experiment) -> bool:
+    """Remove the folder of an experiment that never had a job; return whether it was one."""
     record = read_submission(experiment)
-    if record is not None and not record.jobs and not experiment.journal.exists():
-        shutil.rmtree(experiment.path)
+    if record is None or record.jobs or experiment.journal.exists():
+        return False
+    shutil.rmtree(experiment.path)
+    return True
 
 
 def begun(experiment: Experiment) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,9 @@ def check(job: Job, site: Site, where: Callable[[str], str]) -> None:
     Raises:
         InputError: If it cannot; the text says what it can give.
     """
+    if site.scheduler != "none" and re.search(r"[\s:]", str(job.output)):
+        problem = "schedulers take no path with blanks or colons; name another folder"
+        raise InputError("--out", f"{job.output}: {problem}")
     if site.project_required and not job.project:
         raise InputError("--project", f"{site.name} runs jobs of a project only; name yours")
     queue = site.queue(job.queue, where("queue"))
@@ -86,4 +90,4 @@ def _check_queue(job: Job, queue: Queue, where: Callable[[str], str]) -> None:
     if queue.walltime_s is not None and job.walltime_s > queue.walltime_s:
         longest, asked = clock(queue.walltime_s), clock(job.walltime_s)
         problem = f"the queue {name} lets jobs run for {longest} at most, not {asked}"
-        raise InputError(where("walltime_s"), f"{problem}; for longer runs: --chain")
+        raise InputError(where("walltime"), f"{problem}; for longer runs: --chain")

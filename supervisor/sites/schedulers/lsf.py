@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from supervisor.sites.job import Job
-from supervisor.sites.schedulers.scheduler import Scheduler, State, call
+from supervisor.sites.schedulers.scheduler import Scheduler, State
 
 RUNNING = {"RUN", "USUSP", "SSUSP", "UNKWN"}  # UNKWN: its host does not answer
 WAITING = {"PEND", "PSUSP", "WAIT", "PROV"}
@@ -25,16 +24,16 @@ class Lsf(Scheduler):
         """Whether LSF's Easy Mode gives whole nodes, which the site's own directives ask for."""
         return any("-nnodes" in line for line in self.site.directives)
 
+    @property
+    def reads_script(self) -> bool:
+        return not self._whole_nodes  # but for Easy Mode, a file's head is not looked at
+
     def resources(self, job: Job, fields: Mapping[str, str]) -> list[str]:
         minutes = math.ceil(job.walltime_s / 60)
-        slots = (
-            []
-            if self._whole_nodes
-            else [f"-n {job.ranks}", f'-R "span[ptile={job.ranks_per_node}]"']
-        )
+        slots = [f"-n {job.ranks}", f'-R "span[ptile={job.ranks_per_node}]"']
         lines = [
             f"-J {job.name}",
-            *slots,
+            *([] if self._whole_nodes else slots),
             f"-W {minutes // 60:02d}:{minutes % 60:02d}",
             f"-o {job.output}/job-%J.txt",
         ]
@@ -46,14 +45,7 @@ class Lsf(Scheduler):
 
     def submission(self, script: Path, after: str | None) -> list[str]:
         waits = ["-w", f"ended({after})"] if after else []
-        if self._whole_nodes:
-            return ["bsub", *waits, str(script)]
-        # Elsewhere LSF reads the head of a script only from its standard input.
-        return ["bash", "-c", f"{shlex.join(['bsub', *waits])} < {shlex.quote(str(script))}"]
-
-    def submit(self, script: Path, after: str | None) -> str:
-        call(["bsub", "-V"], strict=False)  # if it is not there, this says so and bash does not
-        return super().submit(script, after)
+        return ["bsub", *waits, *([] if self.reads_script else [str(script)])]
 
     def id_in(self, output: str) -> str | None:
         found = re.search(r"Job <(\d+)> is submitted", output)

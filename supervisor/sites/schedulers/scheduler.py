@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -56,9 +58,19 @@ class Scheduler(ABC):
     def resources(self, job: Job, fields: Mapping[str, str]) -> list[str]:
         """Return the options of the head that every job has."""
 
+    @property
+    def reads_script(self) -> bool:
+        """Whether the submission reads the script from its standard input."""
+        return False
+
     @abstractmethod
     def submission(self, script: Path, after: str | None) -> list[str]:
         """Return the command that submits a script; it starts when another job has ended."""
+
+    def typed(self, script: Path, after: str | None) -> str:
+        """Return the same as people type it."""
+        text = shlex.join(self.submission(script, after))
+        return f"{text} < {shlex.quote(str(script))}" if self.reads_script else text
 
     @abstractmethod
     def id_in(self, output: str) -> str | None:
@@ -83,7 +95,7 @@ class Scheduler(ABC):
             SupervisorError: If the scheduler refuses it.
         """
         command = self.submission(script, after)
-        output = call(command).stdout
+        output = call(command, stdin=script if self.reads_script else None).stdout
         if (found := self.id_in(output)) is None:
             raise SupervisorError(f"{command[0]} names no job in what it prints: {output.strip()}")
         return found
@@ -114,16 +126,24 @@ class Scheduler(ABC):
         call(self.cancellation(ids))
 
 
-def call(command: Sequence[str], *, strict: bool = True) -> subprocess.CompletedProcess[str]:
+def call(
+    command: Sequence[str], *, strict: bool = True, stdin: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a scheduler's command.
+
+    Args:
+        command: With its arguments.
+        strict: Whether it must not fail.
+        stdin: What it reads.
 
     Raises:
         SupervisorError: If it cannot be run, or fails and that matters.
     """
     try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_S
-        )
+        with Path(stdin or os.devnull).open("rb") as source:
+            answer = subprocess.run(
+                command, capture_output=True, text=True, stdin=source, timeout=PATIENCE_S
+            )
     except FileNotFoundError as error:
         problem = "is not on this machine; is it another site, or a node that cannot submit?"
         raise SupervisorError(f"{command[0]} {problem}") from error
