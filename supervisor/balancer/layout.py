@@ -85,13 +85,15 @@ class Layout(msgspec.Struct, frozen=True):
         kind = self.kinds.index(ACCELERATED)
         return [worker for worker in self.workers if self.kind_of(worker) == kind]
 
-    def seat(self, worker: int, neighbours: int = 1, slot: int = 0, slots: int = 0) -> Seat:
+    def seat(
+        self, worker: int, neighbours: int = 1, slot: int = 0, slots: int = 0, host: str = ""
+    ) -> Seat:
         """Return what a worker's executor knows of this.
 
         Args:
             worker: World rank of the worker.
             neighbours: Number of workers on its host, itself included.
-            slot, slots: As of ``Seat``.
+            slot, slots, host: As of ``Seat``.
         """
         return Seat(
             rank=worker,
@@ -102,6 +104,7 @@ class Layout(msgspec.Struct, frozen=True):
             neighbours=neighbours,
             slot=slot,
             slots=slots,
+            host=host,
         )
 
     def kind(self, name: str, where: str) -> int:

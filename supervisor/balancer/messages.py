@@ -226,9 +226,15 @@ class Stop(Message, frozen=True):
 
 
 class Hello(Message, frozen=True):
-    """A rank is there, on this host."""
+    """A rank is there.
+
+    Attributes:
+        host: What its host calls itself.
+        node: What the scheduler calls it; empty if it does not say so.
+    """
 
     host: str
+    node: str = ""
 
 
 class Setup(Message, frozen=True):
@@ -241,7 +247,7 @@ class Setup(Message, frozen=True):
             of all workers for the master.
         names: The names of the hosts, by number, for the master.
         neighbours: Number of workers on the receiver's host.
-        slot, slots: As of ``Seat``.
+        slot, slots, host: As of ``Seat``.
         objective: For the executor; opaque here.
     """
 
@@ -253,6 +259,7 @@ class Setup(Message, frozen=True):
     neighbours: int
     slot: int
     slots: int
+    host: str
     objective: bytes
 
 

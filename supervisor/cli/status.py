@@ -20,7 +20,8 @@ from supervisor.monitor.progress import best_lines
 from supervisor.monitor.text import clock, count
 from supervisor.runtime.submission import states, submitted_to
 from supervisor.sites.schedulers import State as JobState
-from supervisor.sites.site import find_site
+from supervisor.sites.schedulers import scheduler_of
+from supervisor.sites.site import find_site, load_site
 
 INTERVAL_S = 5.0
 """So often the scheduler is asked while its jobs are followed."""
@@ -45,7 +46,8 @@ def status(experiment: str | None, site: str | None, follow: bool, out: Path) ->
     if not found.journal.is_file():
         if record is None:
             raise InputError(str(found.path), "has no journal; it was never begun")
-        click.echo(f"{found.path}: not begun")
+        if found.workflow.is_file():  # a script keeps no journal
+            click.echo(f"{found.path}: not begun")
     elif is_pipeline(found.journal):
         steps = replay_steps(read_journal(found.journal))
         click.echo(f"{found.path}: {_phase(steps, jobs)}")
@@ -102,9 +104,10 @@ def _follow(experiment: Experiment, record: Submission) -> None:
     read: dict[Path, int] = {}
     before: list[str] = []
     site = Path(record.site).stem
+    outputs = scheduler_of(load_site(Path(record.site))).outputs
     while True:
         found = states(experiment)
-        for path in sorted(experiment.path.glob("job-*")):
+        for path in sorted(experiment.path.glob(outputs)):
             with path.open(encoding="utf-8", errors="replace") as file:
                 file.seek(read.get(path, 0))
                 click.echo(file.read(), nl=False)

@@ -24,6 +24,7 @@ class Seat(msgspec.Struct, frozen=True):
         neighbours: Number of workers on the worker's host, itself included; they share the cores.
         slot: Which of the workers that share the host's accelerators it is, from 0.
         slots: How many they are; 0 if this one uses none.
+        host: Name of the worker's host, as its scheduler says it; empty if nobody told.
     """
 
     rank: int
@@ -34,6 +35,7 @@ class Seat(msgspec.Struct, frozen=True):
     neighbours: int = 1
     slot: int = 0
     slots: int = 0
+    host: str = ""
 
 
 class Executor(Protocol):

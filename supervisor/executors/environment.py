@@ -72,6 +72,9 @@ LAUNCHER_MCA_PREFIXES = (
     "PRTE_MCA_ess_",
     "PRTE_MCA_prte_",
 )
+HOST = "SUPERVISOR_HOST"
+"""Tells tasks what the scheduler calls their host, which has perhaps another name for itself."""
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 
 from supervisor.core.mpiexec import allowing_root, find_mpiexec, flavour, options
 from supervisor.executors.context import Context
+from supervisor.executors.environment import HOST
 from supervisor.executors.failures import TaskError
 
 TEMPLATE = "SUPERVISOR_LAUNCHER"
@@ -26,7 +27,7 @@ class MpiLauncher:
             TaskError: If there is no launcher.
         """
         os.environ.update(allowing_root(os.environ))
-        slots = Counter(context.hosts) if context.hosts else Counter({socket.gethostname(): 1})
+        slots = Counter(map(_known_as, context.hosts or [_this_host()]))
         fields = {
             "size": context.size,
             "hosts": ",".join(slots),
@@ -36,11 +37,14 @@ class MpiLauncher:
         }
         if template := os.environ.get(TEMPLATE):
             return [word.format(**fields) for word in template.split()]
-        if (mpiexec := find_mpiexec()) is not None:
-            return [mpiexec, "-n", str(context.size), *options(mpiexec), *_places(mpiexec, slots)]
-        if shutil.which("srun") and "SLURM_JOB_ID" in os.environ:
+        mpiexec = find_mpiexec()
+        if "SLURM_JOB_ID" in os.environ and shutil.which("srun"):
+            # Within the run's own step; mpiexec would ask for a step beside it, and wait for ever.
+            pmi = ["--mpi=pmi2"] if mpiexec and flavour(mpiexec) == "mpich" else []
             hosts = ["--nodes", str(len(slots)), "--nodelist", str(fields["hosts"])]
-            return ["srun", "--overlap", "--ntasks", str(context.size), *hosts]
+            return ["srun", "--overlap", *pmi, "--ntasks", str(context.size), *hosts]
+        if mpiexec is not None:
+            return [mpiexec, "-n", str(context.size), *options(mpiexec), *_places(mpiexec, slots)]
         text = f"there is no mpiexec; install one with: pip install mpich, or set {TEMPLATE}"
         raise TaskError("exited", text)
 
@@ -54,9 +58,18 @@ class MpiLauncher:
         return 128 + int(killed[-1]) if killed and code == int(killed[-1]) else code
 
 
+def _this_host() -> str:
+    return os.environ.get(HOST) or socket.gethostname()
+
+
+def _known_as(host: str) -> str:
+    """Return the name of a host for launchers: Slurm knows none with a domain."""
+    return host.partition(".")[0] if "SLURM_JOB_ID" in os.environ else host
+
+
 def _places(mpiexec: str, slots: Counter[str]) -> list[str]:
     """Return where processes are started; nothing if it is on this host."""
-    if list(slots) == [socket.gethostname()]:
-        return []
+    if len(slots) == 1:
+        return []  # the gang's first member, who starts them, is there
     option = "--host" if flavour(mpiexec) == "openmpi" else "-hosts"
     return [option, ",".join(f"{host}:{number}" for host, number in slots.items())]

@@ -5,6 +5,7 @@ Nothing here is collective: ranks that wait must sleep, and collective calls spi
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -47,13 +48,13 @@ class World:
 
     def gather(self) -> None:
         """Wait until all ranks are there."""
-        names = {0: socket.gethostname()}
-        while len(names) < self.size:
+        heard = {0: _hello()}
+        while len(heard) < self.size:
             message, source = await_message(self.wire)
             if not isinstance(message, Hello):
                 raise ProtocolError(f"rank {source} sent {message} before it said hello")
-            names[source] = message.host
-        self.hosts = [names[rank] for rank in range(self.size)]
+            heard[source] = message
+        self.hosts = names_of([heard[rank] for rank in range(self.size)])
 
     def run(
         self, layout: Layout, client: ActiveRole, objective: Objective, build: BuildExecutor
@@ -83,6 +84,7 @@ class World:
                 neighbours=max(1, workers_on[self.hosts[rank]]),
                 slot=slots[rank][0],
                 slots=slots[rank][1],
+                host=self.hosts[rank],
                 objective=encoded,
             )
             for rank in range(self.size)
@@ -113,7 +115,7 @@ def alone() -> World:
 
 def serve(wire: Wire, build: BuildExecutor) -> None:
     """Play whatever roles rank 0 gives this rank, until it is dismissed."""
-    wire.send(Hello(socket.gethostname()), 0)
+    wire.send(_hello(), 0)
     early: list[tuple[Message, int]] = []  # of ranks that have begun; order is kept by pair only
     while True:
         message, source = await_message(wire)
@@ -131,6 +133,20 @@ def serve(wire: Wire, build: BuildExecutor) -> None:
                 early.append((message, source))
 
 
+def _hello() -> Hello:
+    return Hello(socket.gethostname(), os.environ.get("SLURMD_NODENAME", ""))
+
+
+def names_of(hellos: Sequence[Hello]) -> list[str]:
+    """Return the name of each rank's host: the scheduler's, so that it can be asked for it.
+
+    A launcher may have given all ranks the variables of one node; then the names do not tell
+    hosts apart that call themselves differently, and are not used.
+    """
+    hosts, nodes = [one.host for one in hellos], [one.node for one in hellos]
+    return nodes if all(nodes) and len(set(nodes)) >= len(set(hosts)) else hosts
+
+
 def _pump(
     wire: Wire, setup: Setup, build: BuildExecutor, client: ActiveRole | None = None
 ) -> Pump:
@@ -142,7 +158,7 @@ def _pump(
     if wire.rank in layout.workers:
         from supervisor.balancer.worker import Worker
 
-        seat = layout.seat(wire.rank, setup.neighbours, setup.slot, setup.slots)
+        seat = layout.seat(wire.rank, setup.neighbours, setup.slot, setup.slots, setup.host)
         executor = build(setup.objective, seat, wire.form)
         worker = Worker(wire.rank, layout, executor)
     if wire.rank in layout.servers:

@@ -76,7 +76,7 @@ def check(job: Job, site: Site, where: Callable[[str], str]) -> None:
         place = where("ranks_per_node")
         raise InputError(place, f"{problem}, too few for {job.ranks_per_node} ranks")
     if site.scheduler == "none" and job.nodes > 1:
-        raise InputError(where("nodes"), f"{site.name} is one machine; leave it out")
+        raise InputError(where("nodes"), f"{site.name} is one machine; give --nodes 1")
 
 
 def _check_queue(job: Job, queue: Queue, where: Callable[[str], str]) -> None:

@@ -86,7 +86,9 @@ def _path(site: Site, job: Job) -> list[str]:
     lines = []
     tasks = site["task_launch"]
     if any(site[name].startswith(MPIEXEC) for name in ("launch", "task_launch")):
-        lines.append("mpiexec=$(command -v mpiexec) # the machine's own")
+        missing = "supervisor: there is no mpiexec; let the site's environment() load its module"
+        lines.append("# The machine's own mpiexec, not that of the environment.")
+        lines.append(f'mpiexec=$(command -v mpiexec) || {{ echo "{missing}" >&2; exit 2; }}')
     if tasks.startswith(MPIEXEC):
         lines.append(f'export {LAUNCHER}="$mpiexec {tasks.removeprefix(MPIEXEC)}"')
     elif tasks:

@@ -31,8 +31,9 @@ GOLDEN = Path(__file__).parent / "golden"
 SITES = sorted(path.stem for path in (REPOSITORY / "site-configs").glob("*.sh"))
 PROJECT = Path("/project")
 WALLTIME_S = 7200
-GPUS, PACKED = "generic-slurm-gpus", "perlmutter-packed"
-SCRIPTS = [*SITES, GPUS, PACKED]
+GPUS = {f"{site}-gpus": site for site in SITES if site.startswith("generic-")}
+PACKED = "perlmutter-packed"
+SCRIPTS = [*SITES, *GPUS, PACKED]
 LAUNCHERS = {
     "aurora": "mpiexec",
     "generic-lsf": "mpiexec",
@@ -52,7 +53,7 @@ printf '%s\\n' "$SUPERVISOR_JOB_END" "$MPI4PY_MPIABI" "$SUPERVISOR_LAUNCHER" >"$
 
 
 def site_of(name: str) -> Site:
-    known = {GPUS: "generic-slurm", PACKED: "perlmutter"}
+    known = {**GPUS, PACKED: "perlmutter"}
     return load_site(REPOSITORY / "site-configs" / f"{known.get(name, name)}.sh")
 
 
@@ -61,7 +62,7 @@ def job_of(name: str, site: Site, project: Path = PROJECT) -> Job:
     least = site.queue(site["queue"], "queue").least_nodes
     chosen = ResourcesSection(
         nodes=1 if site.scheduler == "none" else max(2, least),
-        gpus_per_node=4 if name == GPUS else None,
+        gpus_per_node=4 if name in GPUS else None,
         walltime="02:00:00",
         project="ABC123" if site.project_required else None,
     )
@@ -183,7 +184,7 @@ def shell(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("name", [*SITES, GPUS])
+@pytest.mark.parametrize("name", [*SITES, *GPUS])
 def test_run_it_starts_the_ranks(shell, tmp_path, name: str):
     site = site_of(name)
     job = job_of(name, site, tmp_path)

@@ -173,3 +173,27 @@ def test_what_slurm_refuses_leaves_nothing(shell):
     assert refused.returncode == 1
     assert "invalid partition" in refused.stderr
     assert not shell.experiment.path.exists()
+
+
+def test_mpi_programs_are_tasks_of_a_job(shell):
+    path = REPOSITORY / "workflows" / "lammps-like" / "python.yaml"
+    wide = ["--nodes", "2", "--ranks-per-node", "3", "--walltime", "00:05:00"]
+    submitted = shell(
+        "submit", "--site", "generic-slurm", *wide, "--set", "name=search", str(path)
+    )
+    assert submitted.returncode == 0, submitted.stderr
+    [printed] = ended(shell)
+    assert "9 points: 9 finished, 0 failed" in printed
+    assert {
+        event.host
+        for event in read_journal(shell.experiment.journal)
+        if isinstance(event, Finished)
+    } <= {"here1", "here2"}
+
+
+def test_processes_that_do_not_see_each_other_are_refused(shell, mpich):
+    shell("plan", "workflow.yaml")  # writes it
+    alone = shell("slurm", "srun", "-n2", *mpich.supervisor, "run", "workflow.yaml")
+    assert "srun has started 2 processes that do not see each other" in alone.stderr
+    assert alone.returncode == 2
+    assert not shell.experiment.path.exists()

@@ -37,6 +37,8 @@ class Lsf(Scheduler):
             f"-W {minutes // 60:02d}:{minutes % 60:02d}",
             f"-o {job.output}/job-%J.txt",
         ]
+        if job.gpus_per_node and self.site.gpus_per_node is None:  # where nodes may be shared
+            lines.append(f'-gpu "num={job.gpus_per_node}"')
         if job.queue:
             lines.append(f"{self.site['queue_option'] or self.queue_option} {job.queue}")
         if job.project:

@@ -30,10 +30,13 @@ class Pbs(Scheduler):
     """Source: Altair PBS Professional, Reference Guide, chapter 2."""
 
     prefix = "#PBS"
+    outputs = "*.OU"
 
     def resources(self, job: Job, fields: Mapping[str, str]) -> list[str]:
         option = self.site["queue_option"] or self.queue_option
         chunk = f"select={job.nodes}{self.site['select_suffix'].format(**fields)}"
+        if job.gpus_per_node and self.site.gpus_per_node is None:  # where nodes may be shared
+            chunk += f":ngpus={job.gpus_per_node}"
         lines = [
             f"-N {_name(job.name)}",
             f"-l {chunk}",

@@ -41,10 +41,12 @@ class Scheduler(ABC):
     Attributes:
         prefix: Begins the lines of the head.
         queue_option: Names the queue.
+        outputs: Pattern of the names of files with what jobs print.
     """
 
     prefix: str
     queue_option = "-q"
+    outputs = "job-*"
 
     def __init__(self, site: Site) -> None:
         self.site = site

@@ -33,7 +33,8 @@ export SUPERVISOR_SCRATCH="/lus/flare/projects"
 export SUPERVISOR_HOST_FILE="$PBS_NODEFILE"
 export ZE_AFFINITY_MASK="${ZE_AFFINITY_MASK:-0,1,2,3,4,5,6,7,8,9,10,11}"
 
-mpiexec=$(command -v mpiexec) # the machine's own
+# The machine's own mpiexec, not that of the environment.
+mpiexec=$(command -v mpiexec) || { echo "supervisor: there is no mpiexec; let the site's environment() load its module" >&2; exit 2; }
 export SUPERVISOR_LAUNCHER="$mpiexec -n {size} --ppn {per_node} --hosts {hosts}"
 export PATH=/project/environment/bin:"$PATH"
 
