@@ -38,12 +38,15 @@ class Run:
             was another one.
         busy: The part of the workers' time that was used.
         cpu_s: What the whole of it took on the processor.
+        recommended: The true score of the point that the search recommends in the end; None if
+            that is not known.
     """
 
     job: Job
     steps: dict[int, float]
     busy: float
     cpu_s: float
+    recommended: float | None = None
 
     def curve(self) -> list[float]:
         """Return the incumbent's score after 1, 2, ... evaluations."""
@@ -53,15 +56,20 @@ class Run:
         return curve
 
 
-_HEAD = [*(field.name for field in fields(Job)), "busy", "cpu_s", "steps"]
+_HEAD = [*(field.name for field in fields(Job)), "busy", "cpu_s", "steps", "recommended"]
 
 
 def read(file: Path) -> list[Run]:
-    """Return the runs of a file, none if it does not exist; a torn last line is cut off."""
+    """Return the runs of a file, none if it does not exist; a torn last line is cut off.
+
+    The first line of an older file is completed: columns are added behind the others.
+    """
     if not file.exists():
         return []
     text = file.read_text()
     whole = text[: text.rfind("\n") + 1]
+    if whole:
+        whole = "\n".join([",".join(_HEAD), *whole.splitlines()[1:], ""])
     if whole != text:
         file.write_text(whole)
     return [_run(row) for row in csv.DictReader(whole.splitlines())]
@@ -74,7 +82,9 @@ def append(file: Path, run: Run) -> None:
     writer = csv.writer(text, lineterminator="\n")
     if not file.exists() or file.stat().st_size == 0:
         writer.writerow(_HEAD)
-    writer.writerow([*astuple(run.job), f"{run.busy:.4f}", f"{run.cpu_s:.2f}", steps])
+    recommended = "" if run.recommended is None else f"{run.recommended:.6g}"
+    row = [*astuple(run.job), f"{run.busy:.4f}", f"{run.cpu_s:.2f}", steps, recommended]
+    writer.writerow(row)
     with file.open("a") as lines:
         lines.write(text.getvalue())
 
@@ -89,4 +99,5 @@ def _run(row: Mapping[str, str]) -> Run:
     )
     pairs = (step.split(":") for step in row["steps"].split())
     steps = {int(number): float(score) for number, score in pairs}
-    return Run(job, steps, float(row["busy"]), float(row["cpu_s"]))
+    recommended = float(row["recommended"]) if row["recommended"] else None
+    return Run(job, steps, float(row["busy"]), float(row["cpu_s"]), recommended)

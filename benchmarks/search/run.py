@@ -31,6 +31,8 @@ from results import Job, Run
 
 from supervisor.campaign.pace import Pace
 from supervisor.core.errors import SupervisorError
+from supervisor.core.objective import Values
+from supervisor.optimizers.protocol import Optimizer, Recommender, Told
 
 
 def main() -> None:
@@ -148,9 +150,10 @@ def play_job(job: Job, *, count_asks: bool, even_times: bool) -> Run:
         task = tasks.Even(task)
     began_s = time.process_time()
     settings = {"evaluations": job.evaluations, "seed": job.seed, "workers": job.workers}
+    optimizer = samplers.make(job.sampler, task.space, **settings)
     search = clock.Search(
         task,
-        samplers.make(job.sampler, task.space, **settings),
+        optimizer,
         pace=Pace(job.workers) if count_asks else None,
         stopwatch=time.process_time if count_asks else clock.stopped,
         **settings,
@@ -162,7 +165,18 @@ def play_job(job: Job, *, count_asks: bool, even_times: bool) -> Run:
         if trial is not last:
             steps[number] = task.score(trial.values)
         last = trial
-    return Run(job, steps, trace.busy(), time.process_time() - began_s)
+    score = task.score(recommended(optimizer, trace))
+    return Run(job, steps, trace.busy(), time.process_time() - began_s, score)
+
+
+def recommended(optimizer: Optimizer, trace: clock.Trace) -> Values:
+    """Return the point that a search recommends in the end; the incumbent if it has no view."""
+    points = {trial.id: trial for trial in trace.trials}
+    if isinstance(optimizer, Recommender):
+        told = [Told(trial.id, trial.values, trial.loss) for trial in trace.trials]
+        if (best := optimizer.recommend(told)) is not None:
+            return points[best.id].values
+    return trace.incumbents()[-1].values
 
 
 def say(line: str) -> None:

@@ -15,8 +15,11 @@ LOOKS = (25, 50, 100, 200, 400)
 """Numbers of evaluations after which a table shows the incumbents."""
 RESAMPLES = 1_000
 
-Curves = Mapping[str, Mapping[tuple[str, int], Sequence[float]]]
-"""The incumbents' scores after 1, 2, ... evaluations: by contender, by task and seed."""
+Scores = Mapping[tuple[str, int], Sequence[float]]
+"""Scores of a contender after 1, 2, ... evaluations: by task and seed."""
+
+Curves = Mapping[str, Scores]
+"""The incumbents' scores, by contender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,31 @@ def by_setting(runs: Iterable[Run]) -> dict[Setting, Curves]:
     }
 
 
-def scores_at(curves: Mapping[tuple[str, int], Sequence[float]], number: int) -> np.ndarray:
+def recommendations(runs: Iterable[Run], number: int) -> dict[tuple[Setting, str], Scores]:
+    """Return what contenders recommend after so many evaluations, by setting and contender.
+
+    Those that lack it for some of their runs are left out.
+    """
+    found: dict[tuple[Setting, str], dict[tuple[str, int], list[float]]] = {}
+    partial = set()
+    for run in runs:
+        job = run.job
+        key = Setting(job.task.partition("/")[0], job.workers), job.sampler
+        if run.recommended is None or job.evaluations != number:
+            partial.add(key)
+        else:
+            found.setdefault(key, {})[job.task, job.seed] = [run.recommended]
+    return {key: scores for key, scores in found.items() if key not in partial}
+
+
+def scores_at(curves: Scores, number: int) -> np.ndarray:
     """Return the scores of a contender's runs after a number of evaluations, if all got there."""
     if any(len(curve) < number for curve in curves.values()):
         return np.array([])
     return np.array([curve[number - 1] for curve in curves.values()])
 
 
-def interval(
-    curves: Mapping[tuple[str, int], Sequence[float]], number: int
-) -> tuple[float, float]:
+def interval(curves: Scores, number: int) -> tuple[float, float]:
     """Return between which medians nine of ten sets of other seeds would lie.
 
     The seeds of each task are drawn again, with replacement.
@@ -123,10 +141,19 @@ def table(runs: Iterable[Run], numbers: Sequence[int]) -> str:
         runs: In any order.
         numbers: Of evaluations, after which to look; the last one for ranks and intervals.
     """
+    runs = list(runs)
     settings = by_setting(runs)
     last = numbers[-1]
+    recommended = recommendations(runs, last)
     head = ["family", "workers", "contender", *map(str, numbers)]
-    head += [f"90 % at {last}", f"rank at {last}", "lead kept", "runs"]
+    head += [
+        f"90 % at {last}",
+        "recommended",
+        "90 % of these",
+        f"rank at {last}",
+        "lead kept",
+        "runs",
+    ]
     rows = []
     for setting, contenders in settings.items():
         ranked = ranks(contenders, last)
@@ -136,15 +163,14 @@ def table(runs: Iterable[Run], numbers: Sequence[int]) -> str:
             kept = lead_kept(alone, contenders, name, last)
             row = [setting.family, str(setting.workers), name]
             row += _figures(setting.family, curves, numbers)
+            row += _figures(setting.family, recommended.get((setting, name), {}), [1])
             row.append(f"{ranked[name]:.2f}" if name in ranked else "")
             row.append("" if kept is None else f"{kept:.0%}")
             rows.append([*row, str(len(curves))])
     return markdown(head, rows)
 
 
-def _figures(
-    family: str, curves: Mapping[tuple[str, int], Sequence[float]], numbers: Sequence[int]
-) -> list[str]:
+def _figures(family: str, curves: Scores, numbers: Sequence[int]) -> list[str]:
     """Return medians and the interval of the last one; empty where scores do not compare."""
     cells = []
     for number in numbers:

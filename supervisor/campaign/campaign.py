@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from supervisor.balancer.messages import Message, Send
+from supervisor.campaign.conclusion import Conclusion, last_event
 from supervisor.campaign.evaluations import Attempt, Evaluations
-from supervisor.campaign.pace import Pace, Wait
+from supervisor.campaign.pace import WORTH_NOTING_S, Pace, Wait
 from supervisor.campaign.settings import Settings
 from supervisor.campaign.shared import TaskClient
 from supervisor.campaign.suggestions import Closing, Suggestions
@@ -26,19 +27,14 @@ from supervisor.core.task import Failure, Report, Result, Task
 from supervisor.experiment.events import (
     Asked,
     AskedPoint,
-    Closed,
     Event,
     Finished,
     Reported,
     Reused,
     Waited,
 )
-from supervisor.experiment.events import Interrupted as InterruptedEvent
 from supervisor.experiment.journal import Journal
 from supervisor.experiment.state import State
-
-WORTH_NOTING_S = 0.05
-"""Shorter waits for the optimizer are not journaled one by one."""
 
 
 class Campaign:
@@ -80,6 +76,7 @@ class Campaign:
         self._twins = (twins or Twins()) if settings.reuse else None
         self._waiting: dict[int, list[AskedPoint]] = {}  # by the equal point that is evaluated
         self._again = False  # points came, and none of them is to be evaluated
+        self._conclusion = Conclusion(suggestions, journal, state, settings)
         self._wait = Wait(clock())
         self._withdraw_at_s = float("inf")
         self._backlog: deque[int] = deque(sorted(state.open))  # open when the journal ended
@@ -115,6 +112,8 @@ class Campaign:
         if self.ending is None:
             try:
                 self._submit()
+                if self._complete and (event := self._conclusion.turn(self._clock())):
+                    self._record(event)
             except SupervisorError as error:
                 self._end(error)
         self.journal.flush()
@@ -136,13 +135,7 @@ class Campaign:
     def close(self) -> None:
         """Write the journal's last event, after all ranks have stopped."""
         self._record_wait()
-        now = self._clock()
-        if self.ending is None:
-            self._record(Closed(reason="complete", time_s=now))
-        elif isinstance(self.ending, Interrupted):
-            self._record(InterruptedEvent(reason=str(self.ending), time_s=now))
-        else:
-            self._record(Closed(reason=f"stopped: {self.ending}", time_s=now))
+        self._record(last_event(self.ending, self._clock()))
         self.journal.close()
         self.suggestions.close()
 
@@ -306,11 +299,15 @@ class Campaign:
     # --- the end --------------------------------------------------------------------------
 
     def _finished(self) -> bool:
-        if self._evaluations:
-            return False
         if self.ending is not None:
-            return True
-        return self.suggestions.exhausted and not self._backlog and not self._waiting
+            return not self._evaluations
+        return self._complete and self._conclusion.done
+
+    @property
+    def _complete(self) -> bool:
+        """Whether there is nothing left to evaluate."""
+        open_ = self._evaluations or self._backlog or self._waiting
+        return self.suggestions.exhausted and not open_
 
     def _end(self, reason: SupervisorError) -> None:
         """Begin nothing more; the first reason is the one that counts."""

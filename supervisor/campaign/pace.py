@@ -19,6 +19,9 @@ Where thinking takes longer than so many evaluations, good points count for more
 WORTH_AVOIDING = 0.02
 """A wait of a smaller fraction of an evaluation costs less than choosing a point too early."""
 
+WORTH_NOTING_S = 0.05
+"""Shorter waits for the optimizer are not journaled one by one."""
+
 
 class Pace:
     """Watches how long evaluations and the optimizer take.

@@ -24,9 +24,11 @@ from supervisor.experiment.events import (
 from supervisor.optimizers.protocol import Told
 from supervisor.optimizers.serving.channel import Channel
 from supervisor.optimizers.serving.messages import (
+    Advice,
     Ask,
     Points,
     Recall,
+    Recommend,
     Report,
     Stop,
     Suggested,
@@ -69,6 +71,7 @@ class Suggestions:
     def __init__(self, channel: Channel, settings: Settings, space: Space | None = None) -> None:
         self.asked = 0
         self.exhausted = False
+        self.advice: Advice | None = None  # after ``recommend``, when it has come
         self._channel = channel
         self._settings = settings
         self._space = space
@@ -121,7 +124,19 @@ class Suggestions:
                         self.exhausted = request.last
                 case Stop(id):
                     self._stops.append(id)
+                case Advice():
+                    self.advice = answer
         return batch
+
+    @property
+    def recommends(self) -> bool:
+        """Whether the optimizer can say which point is to be used."""
+        ready = self._channel.ready
+        return ready is not None and ready.recommends
+
+    def recommend(self, points: list[Told]) -> None:
+        """Ask which point is to be used; ``take`` sets ``advice``."""
+        self._channel.send(Recommend(points))
 
     def stops(self) -> list[int]:
         """Return the points that are to stop early, since the last call."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from supervisor.core.errors import UnknownName
-from supervisor.experiment.events import StepFailed, StepFinished, StepSkipped
 from supervisor.experiment.folder import Experiment
+from supervisor.experiment.step_events import StepFailed, StepFinished, StepSkipped
 from supervisor.experiment.steps import Ended, StepsState, StepState, named, status_of
 from supervisor.experiment.times import timestamp
 from supervisor.monitor.text import clock, count, pairs

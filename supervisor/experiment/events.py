@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from supervisor.core.errors import SupervisorError
 from supervisor.core.objective import Metrics, Values
 from supervisor.core.task import FailureKind
+from supervisor.experiment.step_events import BaseEvent, StepEvent
 from supervisor.experiment.strict import encode_json, marked, unescape
 
 FORMAT = 1
 """Version of the journal's format; a journal of a later version is refused."""
 
 
-class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag=str.lower):
-    """Base of all events: the key ``event`` holds the class's name in lower case."""
-
-
-class Opened(_Event, frozen=True, kw_only=True):
+class Opened(BaseEvent, frozen=True, kw_only=True):
     """The experiment began; the first event of every journal.
 
     Attributes:
@@ -42,10 +37,10 @@ class Opened(_Event, frozen=True, kw_only=True):
     source: str
     source_dir: str
     time_s: float
-    steps: list[str] = []
+    steps: list[str] = msgspec.field(default_factory=list)
 
 
-class Session(_Event, frozen=True, kw_only=True):
+class Session(BaseEvent, frozen=True, kw_only=True):
     """A run of the experiment began: the first one, or a resumed one.
 
     Attributes:
@@ -79,7 +74,7 @@ class AskedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
     parent: int = -1
 
 
-class Asked(_Event, frozen=True, kw_only=True):
+class Asked(BaseEvent, frozen=True, kw_only=True):
     """The optimizer was asked once.
 
     Attributes:
@@ -95,7 +90,7 @@ class Asked(_Event, frozen=True, kw_only=True):
     after: int | None = None
 
 
-class Reported(_Event, frozen=True, kw_only=True):
+class Reported(BaseEvent, frozen=True, kw_only=True):
     """A running point reported metrics."""
 
     point: int
@@ -105,7 +100,7 @@ class Reported(_Event, frozen=True, kw_only=True):
     time_s: float
 
 
-class Finished(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class Finished(BaseEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A point has its result.
 
     Attributes:
@@ -131,7 +126,7 @@ class Finished(_Event, frozen=True, kw_only=True, omit_defaults=True):
     losses: tuple[float, ...] = ()
 
 
-class Repeated(_Event, frozen=True, kw_only=True):
+class Repeated(BaseEvent, frozen=True, kw_only=True):
     """One of several evaluations of a point has its result; the last one is followed by the mean.
 
     Attributes:
@@ -152,7 +147,7 @@ class Repeated(_Event, frozen=True, kw_only=True):
     ranks: int = 1
 
 
-class Reused(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class Reused(BaseEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A point has the result of an equal one, and is not evaluated.
 
     Attributes:
@@ -169,7 +164,7 @@ class Reused(_Event, frozen=True, kw_only=True, omit_defaults=True):
     losses: tuple[float, ...] = ()
 
 
-class Failed(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class Failed(BaseEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An attempt at a point failed.
 
     Attributes:
@@ -194,7 +189,7 @@ class Failed(_Event, frozen=True, kw_only=True, omit_defaults=True):
     ranks: int = 1
 
 
-class Waited(_Event, frozen=True, kw_only=True):
+class Waited(BaseEvent, frozen=True, kw_only=True):
     """Workers had nothing to do because the optimizer was thinking.
 
     Attributes:
@@ -205,97 +200,34 @@ class Waited(_Event, frozen=True, kw_only=True):
     time_s: float
 
 
-class Interrupted(_Event, frozen=True, kw_only=True):
+class Recommended(BaseEvent, frozen=True, kw_only=True):
+    """The search has all its results, and the optimizer says which point is to be used.
+
+    Attributes:
+        point: Its number; it need not be the one with the lowest loss.
+        loss: What another evaluation of it would give, as far as the optimizer knows.
+    """
+
+    point: int
+    loss: float
+    time_s: float
+
+
+class Interrupted(BaseEvent, frozen=True, kw_only=True):
     """The run was ended by a signal or the walltime; it can be resumed."""
 
     reason: str
     time_s: float
 
 
-class Closed(_Event, frozen=True, kw_only=True):
+class Closed(BaseEvent, frozen=True, kw_only=True):
     """The experiment came to its end."""
 
     reason: str
     time_s: float
 
 
-class Expanded(_Event, frozen=True, kw_only=True):
-    """A step of a pipeline has its instances.
-
-    Attributes:
-        count: How many there are.
-        files: What its globs matched, by variable; files may come and go.
-    """
-
-    step: str
-    count: int
-    files: dict[str, list[str]] = {}
-    time_s: float
-
-
-class StepFinished(_Event, frozen=True, kw_only=True):
-    """An instance of a step has its value.
-
-    Attributes:
-        step: The step's name.
-        index: Number of the instance, from 0; -1 for a step without foreach.
-        each: The values of its variables, shortened for people.
-        attempts: How often it was run in this session; None in journals of older versions.
-        value: What it returned, if JSON can hold it.
-        file: Name of the file in the experiment's folder that holds the pickled value; empty if
-            ``value`` is it.
-        work_s: Seconds that workers have worked for it, if not all the time from start to end.
-    """
-
-    step: str
-    index: int = -1
-    each: Values = {}
-    attempts: int | None = None
-    value: Any = None
-    file: str = ""
-    work_s: float | None = None
-    rank: int
-    host: str
-    start_s: float
-    end_s: float
-
-
-class StepFailed(_Event, frozen=True, kw_only=True):
-    """An instance of a step failed for good, or a step cannot run as a whole.
-
-    Attributes:
-        kind: As of tasks; "unwritten" if what it needs failed.
-        place: File and line of the step.
-    """
-
-    step: str
-    index: int = -1
-    each: Values = {}
-    attempts: int | None = None
-    kind: FailureKind
-    message: str
-    details: str = ""
-    place: str = ""
-    rank: int = -1
-    host: str = ""
-    start_s: float | None = None
-    end_s: float | None = None
-
-
-class StepSkipped(_Event, frozen=True, kw_only=True):
-    """An instance of a step, or a step as a whole, is not to run."""
-
-    step: str
-    index: int = -1
-    each: Values = {}
-    reason: str
-    time_s: float
-
-
-StepEvent = Expanded | StepFinished | StepFailed | StepSkipped
-"""What happens only in pipelines."""
-
-SearchEvent = Asked | Reported | Repeated | Finished | Reused | Failed | Waited
+SearchEvent = Asked | Reported | Repeated | Finished | Reused | Failed | Waited | Recommended
 """What happens only in searches."""
 
 Event = Opened | Session | SearchEvent | StepEvent | Interrupted | Closed

@@ -22,6 +22,7 @@ from supervisor.experiment.events import (
     Finished,
     Interrupted,
     Opened,
+    Recommended,
     Repeated,
     Reported,
     Reused,
@@ -95,6 +96,7 @@ class State:
         interrupted: Why the last session was interrupted, or None.
         closed: Why the experiment ended, or None.
         worst_loss: The highest finite loss of a finished point, or None.
+        recommended: What the optimizer said in the end, or None.
         repeated: Of open points that are evaluated several times, what is known, by repeat.
     """
 
@@ -111,6 +113,7 @@ class State:
         self.interrupted: str | None = None
         self.closed: str | None = None
         self.worst_loss: float | None = None
+        self.recommended: Recommended | None = None
         self.repeated: dict[int, dict[int, Repeated]] = {}
         self._best: tuple[float, int] | None = None
         self._failed = 0
@@ -162,6 +165,7 @@ class State:
         """
         match event:
             case Asked(points=points):
+                self.recommended = None
                 for asked in points:
                     self._ask(asked)
             case Reported(point=id, step=step):
@@ -177,6 +181,9 @@ class State:
                 self._fail(event)
             case Waited(seconds=seconds):
                 self.waited_s += seconds
+            case Recommended(point=id):
+                self._open_point(event, id)  # it was asked
+                self.recommended = event
             case _:
                 self._mark(event)
 

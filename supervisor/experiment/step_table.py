@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from supervisor.experiment.events import StepFinished, StepSkipped
 from supervisor.experiment.journal import read_journal
+from supervisor.experiment.step_events import StepFinished, StepSkipped
 from supervisor.experiment.steps import (
     WHOLE,
     Ended,

@@ -12,15 +12,12 @@ from supervisor.core.errors import SupervisorError
 from supervisor.experiment.events import (
     Closed,
     Event,
-    Expanded,
     Interrupted,
     Opened,
     Session,
-    StepFailed,
-    StepFinished,
-    StepSkipped,
 )
 from supervisor.experiment.journal import read_journal
+from supervisor.experiment.step_events import Expanded, StepFailed, StepFinished, StepSkipped
 
 WHOLE = -1
 """The index of a step that has no foreach, or that ended before it had instances."""

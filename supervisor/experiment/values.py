@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.core.payload import Payload, unpack
-from supervisor.experiment.events import StepFinished
 from supervisor.experiment.folder import Experiment
+from supervisor.experiment.step_events import StepFinished
 from supervisor.experiment.steps import WHOLE
 
 LONGEST_INLINE = 1_000_000

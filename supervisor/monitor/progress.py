@@ -133,7 +133,22 @@ def best_lines(state: State, experiment: Experiment) -> list[str]:
         return _front_lines(state, front)
     point = state.points[best]
     values = point.values or values_of(experiment.journal, best)
-    return [f"best: {point.name}  {pairs(point.metrics)}", f"      {pairs(values)}"]
+    lines = [f"best: {point.name}  {pairs(point.metrics)}", f"      {pairs(values)}"]
+    return [*lines, *_recommended_lines(state, experiment, best)]
+
+
+def _recommended_lines(state: State, experiment: Experiment, best: int) -> list[str]:
+    """Return the point that the optimizer recommends, if it is another one than the best."""
+    found, opening = state.recommended, state.opening
+    if found is None or found.point == best or opening is None or opening.metric is None:
+        return []
+    point = state.points[found.point]
+    values = point.values or values_of(experiment.journal, found.point)
+    expected = number(-found.loss if opening.maximize else found.loss)
+    return [
+        f"by the model: {point.name}  {opening.metric} {expected} expected",
+        f"      {pairs(values)}",
+    ]
 
 
 def _front_lines(state: State, front: Sequence[int]) -> list[str]:

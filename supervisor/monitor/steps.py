@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from supervisor.balancer.messages import Load
 from supervisor.core.errors import Interrupted
-from supervisor.experiment.events import StepFailed
 from supervisor.experiment.folder import Experiment
+from supervisor.experiment.step_events import StepFailed
 from supervisor.experiment.steps import StepsState, named
 from supervisor.monitor.display import Display, Snapshot
 from supervisor.monitor.progress import busy_of

@@ -14,6 +14,7 @@ from supervisor.optimizers.protocol import (
     Learner,
     Optimizer,
     Recaller,
+    Recommender,
     Suggestion,
     Told,
 )
@@ -26,7 +27,7 @@ class Initial:
     these, and those that were known before. If it cannot, it is asked as soon as all given points
     were asked, and what they gave is forgotten.
 
-    It has ``report``, ``recall`` and ``learn`` if the other one has.
+    It has ``report``, ``recall``, ``learn`` and ``recommend`` if the other one has.
 
     Args:
         optimizer: The other one, at its first point.
@@ -49,6 +50,8 @@ class Initial:
             self.recall = self._recall
         if isinstance(optimizer, Learner):
             self.learn = self._learn
+        if isinstance(optimizer, Recommender):
+            self.recommend = optimizer.recommend
         self._go_on()
 
     def ask(self, n: int) -> Sequence[Suggestion]:

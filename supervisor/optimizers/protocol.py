@@ -43,6 +43,18 @@ class Continuation(msgspec.Struct, frozen=True):
     parent: int
 
 
+class Recommendation(msgspec.Struct, frozen=True):
+    """The point to use, which need not be the one with the lowest loss: that may be luck.
+
+    Attributes:
+        id: Its number.
+        loss: What another evaluation of it would give, as far as the optimizer knows.
+    """
+
+    id: int
+    loss: float
+
+
 Suggestion = Values | Continuation
 """What an optimizer asks to evaluate."""
 
@@ -92,4 +104,18 @@ class Recaller(Optimizer, Protocol):
         """Take what it answered to an ask in an earlier session, in place of that ask.
 
         All that follows is the same as if it had been asked.
+        """
+
+
+@runtime_checkable
+class Recommender(Optimizer, Protocol):
+    """An optimizer that tells points that are good from points that were lucky."""
+
+    def recommend(self, points: list[Told]) -> Recommendation | None:
+        """Return which of some points to use, at the end of the search; None if it cannot tell.
+
+        What it asks later is the same as without.
+
+        Args:
+            points: With the results that it was told; others than these may have failed.
         """

@@ -12,7 +12,7 @@ from supervisor.dataflow.future import Future
 from supervisor.dataflow.references import PARAMS
 from supervisor.dataflow.schema import NodesSection
 from supervisor.dataflow.steps import Step
-from supervisor.experiment.events import StepFinished
+from supervisor.experiment.step_events import StepFinished
 from supervisor.experiment.steps import WHOLE, StepStatus
 from supervisor.experiment.values import ValueStore, is_plain
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from supervisor.core.payload import Payload
 from supervisor.core.task import Failure, Result
-from supervisor.experiment.events import StepEvent, StepFailed, StepFinished, StepSkipped
 from supervisor.experiment.journal import Journal
+from supervisor.experiment.step_events import StepEvent, StepFailed, StepFinished, StepSkipped
 from supervisor.experiment.steps import StepsState
 from supervisor.experiment.values import ValueStore
 from supervisor.runtime.instances import Instance

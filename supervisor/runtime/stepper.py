@@ -25,7 +25,7 @@ from supervisor.dataflow.pipeline import Pipeline
 from supervisor.dataflow.references import BadReference, resolve
 from supervisor.dataflow.scripts import script
 from supervisor.dataflow.steps import PythonAction, SearchAction, ShellAction
-from supervisor.experiment.events import Expanded
+from supervisor.experiment.step_events import Expanded
 from supervisor.experiment.steps import WHOLE, StepsState, StepStatus
 from supervisor.experiment.values import ValueStore, is_plain
 from supervisor.runtime.instances import Instance, Passed, StepRun, Values

@@ -96,6 +96,27 @@ class OptimizerContract:
         make(seed=0).tell([])
 
 
+class RecommenderContract(OptimizerContract):
+    """For optimizers that can say in the end which point is to be used."""
+
+    def test_one_of_the_points_that_it_is_shown_is_recommended(self, make):
+        optimizer, results = make(seed=4), []
+        while len(results) < 12 and (asked := optimizer.ask(3)):
+            new = [told(len(results) + index, values) for index, values in enumerate(asked)]
+            optimizer.tell(new)
+            results += new
+        best = optimizer.recommend(results)
+        losses = [one.loss for one in results]
+        assert min(losses) <= best.loss <= max(losses)
+        assert best.id in range(len(results))
+        assert optimizer.recommend(results) == best
+        assert optimizer.recommend([results[5]]).id == 5
+        assert optimizer.recommend([]) is None
+
+    def test_nothing_is_recommended_without_results(self, make):
+        assert make(seed=0).recommend([]) is None
+
+
 class StreamContract(OptimizerContract):
     """For optimizers that need no results."""
 

@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 
 from supervisor.cli import execute
-from supervisor.experiment.events import StepFinished
 from supervisor.experiment.journal import read_journal
+from supervisor.experiment.step_events import StepFinished
 from supervisor.experiment.steps import named
 
 

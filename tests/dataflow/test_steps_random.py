@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.experiment.events import StepFinished
 from supervisor.experiment.journal import read_journal
+from supervisor.experiment.step_events import StepFinished
 from tests.dataflow.pipelines import newest, run, values, write
 
 MODULE = """

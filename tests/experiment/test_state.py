@@ -15,6 +15,7 @@ from supervisor.experiment.events import (
     Finished,
     Interrupted,
     Opened,
+    Recommended,
     Reported,
     Session,
     Waited,
@@ -51,6 +52,23 @@ def failed(point, attempt=1, final=False, kind="raised", loss=None, seconds=1.0)
         rank=2, host="b", start_s=10.0, end_s=10.0 + seconds, final=final,
         loss=loss,
     )  # fmt: skip
+
+
+def recommended(point):
+    return Recommended(point=point, loss=0.25, time_s=0.0)
+
+
+def test_a_recommendation_holds_until_more_points_are_asked():
+    state = replay([asked(0, 1), finished(0), finished(1), recommended(1)])
+    assert state.recommended == recommended(1)
+    assert state.best() == 0
+    state.apply(asked(2))
+    assert state.recommended is None
+
+
+def test_a_point_that_was_never_asked_cannot_be_recommended():
+    with pytest.raises(SupervisorError, match="'recommended' of point 7, which was never asked"):
+        replay([asked(0), finished(0), recommended(7)])
 
 
 def test_a_point_is_open_until_it_finished():

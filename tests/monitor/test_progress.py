@@ -3,16 +3,17 @@
 import io
 import math
 
+import msgspec
 import pytest
 
 from supervisor.balancer.messages import Load
 from supervisor.core.errors import Interrupted
-from supervisor.experiment.events import Asked, AskedPoint, Failed, Finished, Opened
+from supervisor.experiment.events import Asked, AskedPoint, Failed, Finished, Opened, Recommended
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import Journal
 from supervisor.experiment.state import State
 from supervisor.monitor.display import Display
-from supervisor.monitor.progress import Progress
+from supervisor.monitor.progress import Progress, best_lines
 from supervisor.monitor.text import clock, count, number, pairs
 
 
@@ -104,6 +105,22 @@ def test_the_end_names_the_best_point_the_results_and_the_failure(state, experim
         "      x 0.5",
         f"results: {experiment.results}",
         f"why a point failed: supervisor why {experiment.path} RUN000002",
+    ]
+
+
+@pytest.mark.parametrize(("maximize", "shown"), [(False, "0.0625"), (True, "-0.0625")])
+def test_what_the_model_recommends_stands_below_the_best_if_it_is_another(
+    state, experiment, maximize, shown
+):
+    best = ["best: RUN000001  y 0.125, z 7", "      x 0.5"]
+    state.opening = msgspec.structs.replace(state.opening, maximize=maximize)
+    state.apply(Recommended(point=1, loss=0.1, time_s=0.0))
+    assert best_lines(state, experiment) == best
+    state.apply(Recommended(point=0, loss=0.0625, time_s=0.0))
+    assert best_lines(state, experiment) == [
+        *best,
+        f"by the model: RUN000000  y {shown} expected",
+        "      x 0",
     ]
 
 

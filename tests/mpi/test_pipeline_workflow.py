@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from supervisor.experiment.events import Finished, StepFinished
+from supervisor.experiment.events import Finished
 from supervisor.experiment.journal import read_journal
+from supervisor.experiment.step_events import StepFinished
 from supervisor.experiment.steps import named
 from tests.launching import REPOSITORY, environment, kill, run, start
 

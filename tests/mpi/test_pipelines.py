@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from supervisor.experiment.events import StepFinished
 from supervisor.experiment.journal import read_journal
+from supervisor.experiment.step_events import StepFinished
 from supervisor.experiment.steps import named
 from tests.launching import REPOSITORY, finish, kill, run
 from tests.watching import start_until, starts

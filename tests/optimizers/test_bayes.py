@@ -15,12 +15,12 @@ from supervisor.optimizers.bayes.search import bayes
 from supervisor.optimizers.designs.random import random
 from supervisor.optimizers.protocol import Learner, Recaller, Told
 from supervisor.optimizers.settings import check_settings
-from tests.contracts.optimizer import SPACE, OptimizerContract, run, told
+from tests.contracts.optimizer import SPACE, RecommenderContract, run, told
 
 SURROGATES = ["mixed", "forest", "gp"]
 
 
-class TestBayes(OptimizerContract):
+class TestBayes(RecommenderContract):
     @pytest.fixture(params=SURROGATES)
     def make(self, request):
         return lambda seed: bayes(

@@ -33,6 +33,9 @@ class GaussianProcess:
         blocks: The columns of each parameter; they share a length scale.
         rng: Chooses among many rows.
 
+    Attributes:
+        noise: Variance of an evaluation, by the fit.
+
     Source:
         Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006: equations 2.25, 2.26,
         4.17 and 5.9. The prior of length scales is that of Hvarfner, Hellsten & Nardi, Vanilla
@@ -54,9 +57,10 @@ class GaussianProcess:
         self._weights = np.empty(rows.shape[1])
         for block, scale in zip(blocks, scales, strict=False):
             self._weights[list(block)] = np.exp(-scale)
-        self._signal, self._noise = np.exp(scales[len(blocks) :])
+        self._signal, noise = np.exp(scales[len(blocks) :])
+        self.noise = float(noise) + _JITTER
         kernel = self._kernel(self._rows, self._rows)
-        noisy = kernel + (self._noise + _JITTER) * np.eye(len(targets))
+        noisy = kernel + self.noise * np.eye(len(targets))
         self._factor = cholesky(noisy, lower=True, check_finite=False)
         self._solved = cho_solve((self._factor, True), targets, check_finite=False)
         self.best = float((kernel @ self._solved).min())
@@ -73,7 +77,7 @@ class GaussianProcess:
             cross.T @ self._solved,
             self._signal - (seen**2).sum(axis=0),
             covariance,
-            noise=float(self._noise) + _JITTER,
+            noise=self.noise,
         )
 
     def _kernel(self, rows: Floats, others: Floats) -> Floats:

@@ -16,9 +16,10 @@ from supervisor.optimizers.bayes.coordinates import Coordinates, Floats, Rows, j
 from supervisor.optimizers.bayes.forest import Forest
 from supervisor.optimizers.bayes.gaussian import GaussianProcess
 from supervisor.optimizers.bayes.posterior import Surrogate
+from supervisor.optimizers.bayes.recommendation import recommended
 from supervisor.optimizers.bayes.targets import ranked, shaped
 from supervisor.optimizers.flight import Flight
-from supervisor.optimizers.protocol import Told
+from supervisor.optimizers.protocol import Recommendation, Told
 from supervisor.optimizers.settings import AtLeastOne
 
 SurrogateName = Literal["mixed", "forest", "gp"]
@@ -123,6 +124,29 @@ class Bayes:
             (key,) = rows.identities()
             self._learned += key not in self._observed and key not in self._pending
             self._record(rows, result.loss)
+
+    def recommend(self, points: list[Told]) -> Recommendation | None:
+        """Return the best point by the mean of its models, among those of about the lowest loss.
+
+        It does not matter which surrogate chose the points.
+        """
+        place = {key: index for index, key in enumerate(self._observed)}
+        found: dict[int, int] = {}
+        for point in points:
+            (key,) = self._coordinates.place(point.values).identities()
+            if key in place and point.loss is not None and math.isfinite(point.loss):
+                found.setdefault(place[key], point.id)
+        if not found or len(place) < _ENOUGH:
+            return None
+        index, loss = recommended(
+            self._coordinates.features(join([*self._observed.values()])),
+            [*self._losses.values()],
+            first=self._first,
+            blocks=self._coordinates.blocks,
+            among=np.array([*found], int),
+            rng=np.random.default_rng([self._seed, self._flight.asked]),
+        )
+        return Recommendation(found[index], loss)
 
     def _record(self, rows: Rows, loss: float | None) -> None:
         (key,) = rows.identities()

@@ -8,7 +8,7 @@ import msgspec
 
 from supervisor.core.objective import Metrics, Values
 from supervisor.core.plain import plain
-from supervisor.optimizers.protocol import Told
+from supervisor.optimizers.protocol import Recommendation, Told
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=True):
@@ -47,6 +47,12 @@ class Recall(_Message, frozen=True):
     points: list[Values]
 
 
+class Recommend(_Message, frozen=True):
+    """The search has ended: which of these points is to be used?"""
+
+    points: list[Told]
+
+
 class Ready(_Message, frozen=True):
     """The optimizer is at its first point.
 
@@ -55,12 +61,14 @@ class Ready(_Message, frozen=True):
         judges: It looks at reports.
         learns: It can use results of other campaigns.
         recalls: It can do without the asks of earlier sessions.
+        recommends: It can say which point is to be used.
     """
 
     independent: bool = False
     judges: bool = False
     learns: bool = False
     recalls: bool = False
+    recommends: bool = False
 
 
 class Suggested(_Message, frozen=True):
@@ -75,6 +83,12 @@ class Points(_Message, frozen=True):
 
     points: list[Suggested]
     seconds: float
+
+
+class Advice(_Message, frozen=True):
+    """The answer to ``Recommend``."""
+
+    best: Recommendation | None
 
 
 class Stop(_Message, frozen=True):
@@ -96,8 +110,8 @@ class Crashed(_Message, frozen=True):
     text: str
 
 
-Request = Ask | Tell | Learn | Report | Recall
-Answer = Ready | Points | Stop | Refused | Crashed
+Request = Ask | Tell | Learn | Report | Recall | Recommend
+Answer = Ready | Points | Advice | Stop | Refused | Crashed
 
 requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)

@@ -17,15 +17,19 @@ from supervisor.optimizers.protocol import (
     Learner,
     Optimizer,
     Recaller,
+    Recommendation,
+    Recommender,
     Suggestion,
 )
 from supervisor.optimizers.serving.messages import (
+    Advice,
     Answer,
     Ask,
     Learn,
     Points,
     Ready,
     Recall,
+    Recommend,
     Report,
     Request,
     Stop,
@@ -50,6 +54,7 @@ class Session:
             judges=isinstance(optimizer, EarlyStopper),
             learns=isinstance(optimizer, Learner),
             recalls=isinstance(optimizer, Recaller),
+            recommends=isinstance(optimizer, Recommender),
         )
 
     def handle(self, request: Request) -> Answer | None:
@@ -77,6 +82,10 @@ class Session:
                 assert isinstance(optimizer, Recaller)
                 with _blaming("recall"):
                     optimizer.recall(points)
+            case Recommend(points):
+                assert isinstance(optimizer, Recommender)
+                with _blaming("recommend"):
+                    return Advice(_recommendation(optimizer.recommend(points)))
         return None
 
     def _ask(self, n: int) -> Points:
@@ -84,6 +93,17 @@ class Session:
         with _blaming("ask"):
             points = [_suggested(one) for one in self._optimizer.ask(n)]
         return Points(points, time.perf_counter() - began_s)
+
+
+def _recommendation(best: Recommendation | None) -> Recommendation | None:
+    if best is None:
+        return None
+    if not isinstance(best, Recommendation):
+        raise OptimizerError(
+            f"the optimizer's recommend gave {best!r}, which is no Recommendation; "
+            "return Recommendation(id, loss) or None"
+        )
+    return Recommendation(int(best.id), float(best.loss))
 
 
 def _suggested(suggestion: Suggestion) -> Suggested:
