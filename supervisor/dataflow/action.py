@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.core.calls import Wrapper
+from supervisor.core.objective import Container
 from supervisor.executors.call import resolve
 from supervisor.executors.command import SHELL, Pipe, check, run_command
 from supervisor.executors.environment import child_environment
@@ -51,17 +52,24 @@ def call_python(
     return value
 
 
-def call_shell(script: str, folder: str, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
+def call_shell(
+    script: str,
+    folder: str,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    container: Container | None = None,
+) -> Any:
     """Run a script in the folder of the workflow and return its value.
 
     That is the last line that it printed: what it says as JSON, or else the text; None if it
     printed nothing.
 
     Args:
-        script: For bash.
+        script: For bash, or for the container's sh.
         folder: The workflow's.
         inputs: Files that must be there before.
         outputs: Files that must be there afterwards.
+        container: What the script runs in, which may write to the folder.
 
     Raises:
         TaskError: If it exits with another code than 0, or a file is missing.
@@ -70,9 +78,13 @@ def call_shell(script: str, folder: str, inputs: Iterable[str], outputs: Iterabl
         _check(inputs, "its input {} is missing")
         with Pipe(1, KEPT_BYTES) as stdout, Pipe(2, KEPT_BYTES) as stderr:
             environment = child_environment(os.environ, None)
-            code = run_command(
-                [SHELL, "-c", script], stdout=stdout, stderr=stderr, environment=environment
-            )
+            command = [SHELL, "-c", script]
+            if container is not None:
+                from supervisor.executors.container import Contained  # late: few steps have one
+
+                contained = Contained(container, folder, None)
+                command, environment = contained.wrap(script, None, environment)
+            code = run_command(command, stdout=stdout, stderr=stderr, environment=environment)
             check(code, shown(script), stderr.text().rstrip())
             printed = stdout.text()
         _check(outputs, "it ended without its output {}")

@@ -1,4 +1,4 @@
-"""The container of a search or an ensemble: from the workflow file to what workers are told."""
+"""Containers of commands: from the workflow file to what workers are told."""
 
 from __future__ import annotations
 
@@ -32,15 +32,34 @@ def check_container(section: WorkflowSection, document: Document, folder: Path) 
     if section.objective.shell is None:
         problem = "is for commands, as a container has a Python of its own"
         raise InputError(where, f'{problem}; write e.g. shell: "python3 model.py" as objective')
-    launched = section.task.run == "launch"
+    check_runtime(container, document, KEY, launched=section.task.run == "launch")
+
+
+def check_runtime(
+    container: Container, document: Document, key: tuple[Key, ...], *, launched: bool = False
+) -> None:
+    """Check that the runtime that is asked for can run the image.
+
+    Args:
+        container: Whose runtime it is.
+        document: The file as read.
+        key: Where the container stands there.
+        launched: Whether an MPI launcher starts each command.
+
+    Raises:
+        InputError: If it cannot.
+    """
     if container.runtime is not None:
         problem = refusal(container.runtime, container.image, launched=launched)
         if problem:
-            raise InputError(document.where(*KEY, "runtime"), problem)
+            raise InputError(document.where(*key, "runtime"), problem)
 
 
 def read_container(
-    section: str | ContainerSection | None, folder: Path, document: Document
+    section: str | ContainerSection | None,
+    folder: Path,
+    document: Document,
+    key: tuple[Key, ...] = KEY,
 ) -> Container | None:
     """Return what workers must know of a container.
 
@@ -48,6 +67,7 @@ def read_container(
         section: As the user wrote it.
         folder: Where relative paths begin.
         document: The file.
+        key: Where it stands there.
 
     Raises:
         InputError: If it has no image, or a bind is none.
@@ -57,9 +77,9 @@ def read_container(
     if isinstance(section, str):
         section = ContainerSection(image=section)
     if not section.image.strip():
-        raise InputError(document.where(*KEY), "names no image")
+        raise InputError(document.where(*key), "names no image")
     binds = [
-        _bind(text, folder, document, (*KEY, "bind", index))
+        _bind(text, folder, document, (*key, "bind", index))
         for index, text in enumerate(section.bind)
     ]
     return Container(

@@ -89,6 +89,7 @@ class StepTaskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     run: Literal["inline", "process", "group"] = "process"
     kind: str = REGULAR
     size: Annotated[int, Meta(ge=1)] | NodesSection = 1
+    container: str | ContainerSection | None = None
     priority: int = 0
     timeout_s: Positive | None = None
     retries: Annotated[int, Meta(ge=0)] = 0

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.core.errors import InputError, UnknownName
+from supervisor.core.objective import Container
 from supervisor.dataflow import foreach
+from supervisor.dataflow.container import check_runtime, read_container
 from supervisor.dataflow.document import Document, Key
 from supervisor.dataflow.foreach import BadForeach
 from supervisor.dataflow.parameters import Parameters
@@ -38,9 +40,10 @@ class PythonAction:
 
 @dataclass(frozen=True, slots=True)
 class ShellAction:
-    """A script for bash, which may hold references."""
+    """A script for bash, or for sh in a container, which may hold references."""
 
     script: str
+    container: Container | None = None
 
     def __str__(self) -> str:
         line = " ".join(self.script.split())
@@ -165,7 +168,10 @@ class Reader:
             if section.arguments:
                 where = self.document.where("steps", name, "with")
                 raise InputError(where, "has no use beside 'shell'; write ${...} in the command")
-            return ShellAction(section.shell)
+            return ShellAction(section.shell, self._container(name, section))
+        if section.task.container is not None:
+            where = self.document.where("steps", name, "task", "container")
+            raise InputError(where, "is for steps given as 'shell:'")
         if section.search is not None:
             return self._search(name, section, section.search)
         assert section.python is not None
@@ -180,6 +186,15 @@ class Reader:
                 section.arguments | together, partial(self.document.where, "steps", name, "with")
             )
         return PythonAction(section.python, section.arguments)
+
+    def _container(self, name: str, section: StepSection) -> Container | None:
+        key = ("steps", name, "task", "container")
+        found = read_container(section.task.container, self.folder, self.document, key)
+        if found is not None:
+            if section.task.run == "inline":
+                raise InputError(self.document.where(*key), "needs 'run: process' beside it")
+            check_runtime(found, self.document, key)
+        return found
 
     def _check_group(self, name: str, section: StepSection) -> None:
         where = partial(self.document.where, "steps", name, "task")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
-from supervisor.core.objective import Bind, Container, Objective, Runtime
+from supervisor.core.objective import Bind, Container, Runtime
 from supervisor.executors.devices import DEVICE_VARIABLES
 from supervisor.executors.failures import TaskError
 from supervisor.executors.images import kind_of, refusal, takers
@@ -40,16 +40,22 @@ ADVICE = "install one, e.g. apt-get install charliecloud-runtime, or load its mo
 
 
 class Contained:
-    """Puts the commands of an objective into its container.
+    """Puts commands into a container.
 
     Args:
         container: What they run in.
-        objective: What they belong to.
+        folder: The workflow's, where they run.
+        runs: Folder of all run directories; None if they have none, and write to ``folder``.
+        launched: Whether an MPI launcher starts each of them.
     """
 
-    def __init__(self, container: Container, objective: Objective) -> None:
+    def __init__(
+        self, container: Container, folder: str, runs: Path | None, *, launched: bool = False
+    ) -> None:
         self._container = container
-        self._objective = objective
+        self._folder = folder
+        self._runs = runs
+        self._launched = launched
 
     def wrap(
         self, script: str, folder: Path | None, environment: Mapping[str, str]
@@ -71,7 +77,7 @@ class Contained:
         points = mount_points(program, image, binds) if runtime == "charliecloud" else []
         setting = Setting(
             image=image,
-            folder=self._objective.source_dir,
+            folder=self._folder,
             binds=binds,
             variables=[name for name in environment if is_inside(name)],
             vendor=vendor_of(environment, self._container.devices),
@@ -82,7 +88,7 @@ class Contained:
         if runtime == "podman":
             return command, {**environment}  # which only lets in what it is told to
         kept = reduced(environment)
-        if self._objective.run != "launch":
+        if not self._launched:
             return command, kept
         # Only behind the launcher, which may need more.
         unset = [f"-u{name}" for name in environment if name not in kept]
@@ -94,11 +100,10 @@ class Contained:
         image, wanted = self._container.image, self._container.runtime
         if image.startswith("/") and not Path(image).exists():
             raise TaskError("invalid", f"task.container: there is no {image} on this host")
-        launched = self._objective.run == "launch"
-        problem = wanted and refusal(wanted, image, launched=launched)
+        problem = wanted and refusal(wanted, image, launched=self._launched)
         if problem:
             raise TaskError("invalid", f"task.container: {problem}")
-        names = [wanted] if wanted else takers(image, launched=launched)
+        names = [wanted] if wanted else takers(image, launched=self._launched)
         for name in names:
             program = shutil.which(COMMANDS[name][0])
             if program is not None and can_run(name, program, image):
@@ -108,12 +113,11 @@ class Contained:
         raise TaskError("exited", f"task.container: {text}; looked for {looked}; {ADVICE}")
 
     def _binds(self, runtime: Runtime, folder: Path | None) -> list[Bind]:
-        source = self._objective.source_dir
         given = self._container.binds
-        binds = [Bind(source, source, writable=False)]
+        binds = [Bind(self._folder, self._folder, writable=self._runs is None)]
         if folder is not None and runtime == "charliecloud":
             # One mount point for all runs, as it may have to be made in the image.
-            folder = Path(self._objective.experiment_dir, "runs")
+            folder = self._runs
         if folder is not None:
             binds.append(Bind(str(folder), str(folder)))
         targets = {one.target for one in given}

@@ -50,7 +50,12 @@ class ShellObjective:
         if objective.container is not None:
             from supervisor.executors import container  # late: few commands have one
 
-            self._contained = container.Contained(objective.container, objective)
+            self._contained = container.Contained(
+                objective.container,
+                objective.source_dir,
+                Path(objective.experiment_dir, "runs"),
+                launched=objective.run == "launch",
+            )
 
     def __call__(self, evaluation: Evaluation, context: Context) -> object:
         """Return the command's result: a mapping or a number."""

@@ -198,8 +198,8 @@ class Stepper:
                     PYTHON,
                     (function, resolve(given, self._passed(instance)), *files),
                 )
-            case ShellAction(script=text):
-                encoded, arguments = SHELL, (script(text, names), *files)
+            case ShellAction(script=text, container=container):
+                encoded, arguments = SHELL, (script(text, names), *files, container)
         if step.task.run == "process":
             encoded = ISOLATED + encoded
         label = f"{instance.title} ({step.place})"

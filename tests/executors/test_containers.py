@@ -18,7 +18,9 @@ from supervisor.core.executor import Seat
 from supervisor.core.mpiexec import find_mpiexec
 from supervisor.core.objective import Bind, Container, Objective
 from supervisor.core.task import Gang
+from supervisor.dataflow.action import call_shell
 from supervisor.executors import build
+from supervisor.executors.failures import TaskError
 from tests.contracts.executor import evaluate, metrics, task
 
 
@@ -211,6 +213,17 @@ class TestEnds:
         executor.close()
         assert sleepers("8127") == []
         assert metrics(evaluate(start("echo 1"), 1, {})) == {"loss": 1.0}
+
+
+def test_a_step_of_a_pipeline_writes_to_the_folder_of_the_workflow(runtime, image, place):
+    folder = place / "workflow"
+    (folder / "in").write_text("40\n")
+    box = Container(image=str(image), runtime=runtime.name, options=tuple(runtime.options))
+    script = "read n < in; echo $((n + 2)) > out; [ -e /usr/bin ] || echo alone"
+    assert call_shell(script, str(folder), ["in"], ["out"], box) == "alone"
+    assert (folder / "out").read_text() == "42\n"
+    with pytest.raises(TaskError, match="exited with code 7"):
+        call_shell("exit 7", str(folder), [], [], box)
 
 
 def sleepers(seconds: str) -> list[psutil.Process]:
