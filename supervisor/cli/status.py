@@ -10,6 +10,7 @@ import click
 
 from supervisor.cli.inspect import experiment_argument, out_option
 from supervisor.cli.steps import status_lines
+from supervisor.core.duration import clock
 from supervisor.core.errors import InputError, SupervisorError
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.jobs import Submission, read_submission
@@ -17,7 +18,7 @@ from supervisor.experiment.journal import read_journal
 from supervisor.experiment.state import State, replay
 from supervisor.experiment.steps import StepsState, is_pipeline, replay_steps
 from supervisor.monitor.progress import best_lines
-from supervisor.monitor.text import clock, count
+from supervisor.monitor.text import count
 from supervisor.runtime.submission import states, submitted_to
 from supervisor.sites.schedulers import State as JobState
 from supervisor.sites.schedulers import scheduler_of

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from supervisor.core.duration import clock
 from supervisor.core.errors import UnknownName
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.step_events import StepFailed, StepFinished, StepSkipped
 from supervisor.experiment.steps import Ended, StepsState, StepState, named, status_of
 from supervisor.experiment.times import timestamp
-from supervisor.monitor.text import clock, count, pairs
+from supervisor.monitor.text import count, pairs
 
 LONGEST_VALUE = 2_000
 KNOWN_SHOWN = 20

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from supervisor.monitor.text import clock
+from supervisor.core.duration import clock
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from supervisor.balancer.messages import Load
+from supervisor.core.duration import clock
 from supervisor.core.errors import Interrupted
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.state import State, values_of
 from supervisor.monitor.display import Display, Snapshot
-from supervisor.monitor.text import clock, count, number, pairs
+from supervisor.monitor.text import count, number, pairs
 
 MOST_SHOWN = 10
 """Points of a front on the console."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from supervisor.balancer.messages import Load
+from supervisor.core.duration import clock
 from supervisor.core.errors import Interrupted
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.step_events import StepFailed
 from supervisor.experiment.steps import StepsState, named
 from supervisor.monitor.display import Display, Snapshot
 from supervisor.monitor.progress import busy_of
-from supervisor.monitor.text import clock, count
+from supervisor.monitor.text import count
 
 FAILURES_SHOWN = 10
 

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from supervisor.core.objective import Values
-
-
-def clock(seconds: float) -> str:
-    """Return a length of time as ``hh:mm:ss``."""
-    if not math.isfinite(seconds):
-        return "--:--:--"
-    whole = max(0, round(seconds))
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def number(value: Any) -> str:

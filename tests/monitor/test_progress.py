@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from supervisor.balancer.messages import Load
+from supervisor.core.duration import clock
 from supervisor.core.errors import Interrupted
 from supervisor.experiment.events import Asked, AskedPoint, Failed, Finished, Opened, Recommended
 from supervisor.experiment.folder import Experiment
@@ -14,7 +15,7 @@ from supervisor.experiment.journal import Journal
 from supervisor.experiment.state import State
 from supervisor.monitor.display import Display
 from supervisor.monitor.progress import Progress, best_lines
-from supervisor.monitor.text import clock, count, number, pairs
+from supervisor.monitor.text import count, number, pairs
 
 
 @pytest.fixture
