@@ -34,6 +34,7 @@ from supervisor.sites.packing import pack, unpacking_lines
 
 MODEL = """
 import os, time
+{further}
 from formula import square
 
 def run(params):
@@ -109,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--runs", nargs="+", default=["process", "inline"])
+    parser.add_argument("--modules", type=int, default=0, help="of a package of the objective")
     parser.add_argument("--plain", action="store_true", help="without packing the environment")
     parser.add_argument("--names", action="store_true", help="of what a worker opens, too")
     chosen = parser.parse_args()
@@ -118,8 +120,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as shared, tempfile.TemporaryDirectory() as local:
         folder = Path(shared)
         roots = roots_of(folder)
-        (folder / "model.py").write_text(MODEL.format(mark=MARK, length_s=LENGTH_S))
-        (folder / "formula.py").write_text(FORMULA)
+        write_model(folder, chosen.modules)
         for one in (folder, Path(supervisor.__file__).parent):
             compileall.compile_dir(one, quiet=1)  # as an earlier run would have left them
         unpacked, unpacking = (None, Calls()) if chosen.plain else moved(folder, local, roots)
@@ -141,6 +142,21 @@ def main() -> None:
                     f"{count:4} {path}" for path, count in sorted(start.worker.names.items())
                 )
             )
+
+
+def write_model(folder: Path, modules: int) -> None:
+    """Write the objective, and a package of so many modules that it imports."""
+    further = "import parts" if modules else ""
+    text = MODEL.format(further=further, mark=MARK, length_s=LENGTH_S)
+    (folder / "model.py").write_text(text)
+    (folder / "formula.py").write_text(FORMULA)
+    names = [f"part{number}" for number in range(modules)]
+    (folder / "parts").mkdir()
+    (folder / "parts" / "__init__.py").write_text(
+        "".join(f"import parts.{one}\n" for one in names)
+    )
+    for name in names:
+        (folder / "parts" / f"{name}.py").write_text(FORMULA)
 
 
 def roots_of(folder: Path) -> list[str]:

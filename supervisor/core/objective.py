@@ -76,6 +76,8 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         further: The other metrics that are optimised, if there are several.
         source_dir: Folder of the workflow file; the objective's module is looked for here
             first, and shell commands start here.
+        modules: Python files there, by their paths in it, as they are when the run begins;
+            imports take them from here.
         experiment_dir: The experiment folder; run directories are made inside.
         container: For shell: what the command runs in, or None.
         output_limit_mb: A task that writes more than this to its output is stopped and fails.
@@ -89,6 +91,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     metric: str | None = None
     further: tuple[str, ...] = ()
     source_dir: str
+    modules: dict[str, bytes] = {}
     experiment_dir: str
     container: Container | None = None
     output_limit_mb: float = math.inf

@@ -28,17 +28,25 @@ class Outcome(NamedTuple):
 
 
 class PythonObjective:
-    """A ``module:function``, imported at the first evaluation."""
+    """A ``module:function``, imported at the first evaluation.
 
-    def __init__(self, name: str, source_dir: str) -> None:
-        self._name = name
-        self._source_dir = source_dir
+    Args:
+        objective: What is evaluated; its folder is an absolute path.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
         self._call: Evaluate | None = None
 
     def __call__(self, evaluation: Evaluation, context: Context) -> object:
         """Return what the function returns for this point."""
         if self._call is None:
-            self._call = adapt(resolve(self._name, self._source_dir), self._name)
+            name = self._objective.python or ""
+            if self._objective.modules:
+                from supervisor.executors.sources import install  # late: commands need none
+
+                install(self._objective.source_dir, self._objective.modules)
+            self._call = adapt(resolve(name, self._objective.source_dir), name)
         return self._call(evaluation, context)
 
 

@@ -25,7 +25,7 @@ class InlineExecutor:
     def __init__(self, objective: Objective, rank: int) -> None:
         self._objective = absolute(objective)
         self._rank = rank
-        self._evaluate = PythonObjective(objective.python or "", self._objective.source_dir)
+        self._evaluate = PythonObjective(self._objective)
         self._decoder = msgspec.msgpack.Decoder(Evaluation)
         self._home = str(Path.cwd())
         self._result: Result | None = None

@@ -41,7 +41,7 @@ class Points:
 def evaluate_of(objective: Objective) -> Evaluate:
     """Return what evaluates points of this objective."""
     if objective.shell is None:
-        return PythonObjective(objective.python or "", objective.source_dir)
+        return PythonObjective(objective)
     from supervisor.executors.shell import ShellObjective
 
     if objective.run == "launch":

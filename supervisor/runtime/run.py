@@ -17,6 +17,7 @@ from supervisor.core.errors import InputError
 from supervisor.dataflow.checks import check_hosts
 from supervisor.dataflow.schema import NodesSection
 from supervisor.dataflow.workflow import Workflow, load_workflow
+from supervisor.executors.sources import with_modules
 from supervisor.experiment.events import Opened
 from supervisor.experiment.folder import Experiment
 from supervisor.experiment.journal import Journal, read_journal
@@ -130,6 +131,7 @@ class Run:
             total=self.workflow.expected,
         )
         objective = self.workflow.executed(frame.experiment.path.resolve(), frame.deadline_s)
+        objective = with_modules(objective, frame.world.size)
         with Signals() as signals:
             conductor = Conductor(campaign, client, self.progress, signals)
             frame.world.run(frame.layout, conductor, objective, build_executor)
