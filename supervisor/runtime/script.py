@@ -291,6 +291,9 @@ class Interrupts(AbstractContextManager["Interrupts"]):
             raise self.came
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if frame is not None and frame.f_globals.get("__name__") == "weakref":
+            signal.raise_signal(number)  # again: from its callbacks Python only prints exceptions
+            return
         self.came = Interrupted(f"ended by {signal.Signals(number).name}")
         if not self._pumping or not isinstance(current(), Flow):
             raise self.came

@@ -10,8 +10,8 @@ import pytest
 
 import supervisor
 from supervisor import app, cancel, gather
+from supervisor.balancer import server
 from supervisor.core.errors import SupervisorError
-from supervisor.runtime import world
 from tests.launching import finish, start
 
 
@@ -64,18 +64,18 @@ def servers(monkeypatch):
     """Return the servers that the flow of the test makes, which is to be opened afterwards."""
     made = []
 
-    class Noted(world.Server):
+    class Noted(server.Server):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr(world, "Server", Noted)
+    monkeypatch.setattr(server, "Server", Noted)
     return made
 
 
 def stored(servers):
     """Return the number of data that the servers still hold."""
-    return sum(len(server.flow._shard) for server in servers)
+    return sum(len(one.flow._shard) for one in servers)
 
 
 # --- ending --------------------------------------------------------------------------------

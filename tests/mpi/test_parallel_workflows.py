@@ -39,7 +39,9 @@ def rows(play, tmp_path):
         (table,) = (tmp_path / "out").rglob("results.csv")
         with table.open(newline="") as opened:
             found = list(csv.DictReader(opened))
-        assert {row["status"] for row in found} == {"finished"}
+        failed = [row["point"] for row in found if row["status"] != "finished"]
+        logs = [path.read_text() for path in tmp_path.rglob("log.txt")] if failed else []
+        assert not failed, "\n".join(logs)
         return found
 
     return rows
