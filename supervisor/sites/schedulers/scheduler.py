@@ -33,23 +33,67 @@ class State:
 
 
 class Scheduler(ABC):
-    """Writes the head of scripts, and speaks to a scheduler through its commands.
+    """Writes the head of scripts, submits them, and follows their jobs.
 
     Args:
         site: Where it is.
 
     Attributes:
-        prefix: Begins the lines of the head.
-        queue_option: Names the queue.
         outputs: Pattern of the names of files with what jobs print.
     """
 
-    prefix: str
-    queue_option = "-q"
     outputs = "job-*"
 
     def __init__(self, site: Site) -> None:
         self.site = site
+
+    @abstractmethod
+    def head(self, job: Job, fields: Mapping[str, str]) -> list[str]:
+        """Return the lines of the script that are not part of what the job does."""
+
+    @abstractmethod
+    def submission(self, script: Path, after: str | None) -> list[str]:
+        """Return the command that submits a script; it starts when another job has ended."""
+
+    def typed(self, script: Path, after: str | None) -> str:
+        """Return the same as people type it."""
+        return shlex.join(self.submission(script, after))
+
+    @abstractmethod
+    def submit(self, script: Path, after: str | None) -> str:
+        """Submit a script; return the job's id.
+
+        Raises:
+            SupervisorError: If it is refused.
+        """
+
+    @abstractmethod
+    def states(self, ids: Sequence[str]) -> dict[str, State]:
+        """Return the states of those jobs that have not ended.
+
+        Raises:
+            SupervisorError: If nobody can be asked.
+        """
+
+    @abstractmethod
+    def cancel(self, ids: Sequence[str]) -> None:
+        """End jobs.
+
+        Raises:
+            SupervisorError: If it is refused.
+        """
+
+
+class BatchScheduler(Scheduler):
+    """A scheduler of a cluster, which is spoken to through its commands.
+
+    Attributes:
+        prefix: Begins the lines of the head.
+        queue_option: Names the queue.
+    """
+
+    prefix: str
+    queue_option = "-q"
 
     def head(self, job: Job, fields: Mapping[str, str]) -> list[str]:
         """Return the lines that ask for the job's resources."""
@@ -65,13 +109,9 @@ class Scheduler(ABC):
         """Whether the submission reads the script from its standard input."""
         return False
 
-    @abstractmethod
-    def submission(self, script: Path, after: str | None) -> list[str]:
-        """Return the command that submits a script; it starts when another job has ended."""
-
     def typed(self, script: Path, after: str | None) -> str:
-        """Return the same as people type it."""
-        text = shlex.join(self.submission(script, after))
+        """Return the submission as people type it."""
+        text = super().typed(script, after)
         return f"{text} < {shlex.quote(str(script))}" if self.reads_script else text
 
     @abstractmethod

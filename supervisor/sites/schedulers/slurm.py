@@ -9,13 +9,13 @@ from pathlib import Path
 
 from supervisor.core.duration import clock
 from supervisor.sites.job import Job
-from supervisor.sites.schedulers.scheduler import Scheduler, State
+from supervisor.sites.schedulers.scheduler import BatchScheduler, State
 
 RUNNING = {"RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STAGE_OUT", "SIGNALING"}
 WAITING = {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
 
 
-class Slurm(Scheduler):
+class Slurm(BatchScheduler):
     """Source: the manual pages of sbatch, squeue and scancel, https://slurm.schedmd.com."""
 
     prefix = "#SBATCH"
