@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Literal
 
 import numpy as np
@@ -24,7 +25,15 @@ from supervisor.optimizers.settings import AtLeastOne
 
 SurrogateName = Literal["mixed", "forest", "gp"]
 
-_ENOUGH = 3  # results, for a first model
+_ENOUGH = 3  # results, for a recommendation
+
+_TURNS: dict[SurrogateName, tuple[SurrogateName, ...]] = {
+    # Trees say the same of all that lies beyond their rows. With many points in flight, slow ones
+    # are missing among these, and the process finds its way to them sooner.
+    "mixed": ("gp", "gp", "forest"),
+    "gp": ("gp",),
+    "forest": ("forest",),
+}
 
 
 def bayes(
@@ -46,8 +55,10 @@ def bayes(
         evaluations: Number of points, at most; None for no limit. There are fewer if the space
             has no more.
         surrogate: ``forest`` is at home among categories, and where the objective is rough;
-            ``gp``, a Gaussian process, where it is smooth. ``mixed`` lets them take turns.
-        design: Points of a Latin hypercube to begin with.
+            ``gp``, a Gaussian process, where it is smooth. ``mixed`` lets them take turns: of
+            three points, the process chooses two.
+        design: Results to wait for before a model is fitted. Until then points are those of
+            Latin hypercubes, each of as many points.
         seed: The same seed and results give the same points.
 
     Source:
@@ -72,7 +83,7 @@ class Bayes:
     ) -> None:
         self._space = space
         self._limit = math.inf if evaluations is None else evaluations
-        self._kinds = ("gp", "forest") if surrogate == "mixed" else (surrogate,)
+        self._turns = _TURNS[surrogate]
         self._first = design
         self._seed = seed % 2**63
         self._coordinates = Coordinates(space)
@@ -81,7 +92,6 @@ class Bayes:
         self._pending: dict[bytes, Rows] = {}
         self._observed: dict[bytes, Rows] = {}
         self._losses: dict[bytes, float | None] = {}
-        self._learned = 0
 
     def ask(self, n: int) -> list[Values]:
         """Return up to ``n`` points; fewer if the space has no more."""
@@ -118,12 +128,8 @@ class Bayes:
         """
         for result in results:
             values = self._space.complete(result.values)
-            if self._space.problem(values):
-                continue
-            rows = self._coordinates.place(values)
-            (key,) = rows.identities()
-            self._learned += key not in self._observed and key not in self._pending
-            self._record(rows, result.loss)
+            if not self._space.problem(values):
+                self._record(self._coordinates.place(values), result.loss)
 
     def recommend(self, points: list[Told]) -> Recommendation | None:
         """Return the best point by the mean of its models, among those of about the lowest loss.
@@ -159,8 +165,7 @@ class Bayes:
     @property
     def _designing(self) -> bool:
         """Whether there is too little to fit a model to."""
-        begun = self._flight.asked + self._learned
-        return begun < self._first or len(self._observed) < min(_ENOUGH, self._first)
+        return len(self._observed) < self._first
 
     @property
     def _taken(self) -> set[bytes]:
@@ -213,10 +218,10 @@ class Bayes:
         )
         features = self._coordinates.features(observed)
         numbers = range(self._flight.asked, self._flight.asked + n)
-        for index, kind in enumerate(self._kinds):
-            count = sum(number % len(self._kinds) == index for number in numbers)
-            if count:
-                acquisition.choose(self._fit(kind, features, rng), count, rng)
+        counts = Counter(self._turns[number % len(self._turns)] for number in numbers)
+        for kind in dict.fromkeys(self._turns):
+            if counts[kind]:
+                acquisition.choose(self._fit(kind, features, rng), counts[kind], rng)
         return acquisition.chosen
 
     def _fit(self, kind: str, features: Floats, rng: np.random.Generator) -> Surrogate:
