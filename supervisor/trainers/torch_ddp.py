@@ -16,6 +16,14 @@ from supervisor.trainers.rendezvous import Place, find_place
 PATIENCE_S = 600.0
 _INTERFACE = "GLOO_SOCKET_IFNAME"
 
+_last: list[Any] = []
+"""The process group of the last training, which so outlives its models.
+
+Its threads take the interpreter's lock to let go of what they have done. A model that is the last
+to drop the group waits for them with this lock held, for ever if one of them is late; whoever
+drops the group itself waits without it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Ddp(Training):
@@ -101,6 +109,7 @@ def _distributed() -> tuple[Any, str]:
 
 def _join(dist: Any, members: Members, place: Place, timeout: timedelta) -> None:
     """Make the default process group; rank 0 keeps the store by which the others find it."""
+    _last.clear()
     store = dist.TCPStore(
         place.address,
         place.port,
@@ -145,9 +154,10 @@ class _Session:
             self._dist.barrier()
 
     def close(self) -> None:
-        """Destroy the group."""
+        """Destroy the group, but for what its models still hold of it."""
         if self._dist.is_initialized():
-            self._dist.destroy_process_group()
+            _last.append(self._dist.group.WORLD)
+            self._destroy()
 
     def break_off(self) -> None:
         """Destroy the group and its connections, so that nobody waits for this member.
@@ -161,4 +171,8 @@ class _Session:
             if issubclass(type(one), DistributedDataParallel):
                 for name in ("reducer", "logger", "process_group"):
                     vars(one).pop(name, None)
-        self.close()
+        self._destroy()
+
+    def _destroy(self) -> None:
+        if self._dist.is_initialized():
+            self._dist.destroy_process_group()
