@@ -173,6 +173,19 @@ def test_the_first_points_are_a_latin_hypercube():
     assert sorted(values["k"] for values in points) == list("aabbccdd")
 
 
+def test_hypercubes_go_on_until_the_results_of_a_design_are_there(monkeypatch):
+    search = bayes(parse({"x": {"float": [0, 8]}}), design=8)
+    points = search.ask(12)
+    search.tell([Told(number, points[number], 1.0) for number in range(7)])
+    points += search.ask(4)
+    for cube in points[:8], points[8:]:
+        assert sorted(int(values["x"]) for values in cube) == list(range(8))
+    search.tell([Told(7, points[7], 1.0)])
+    monkeypatch.setattr("supervisor.optimizers.bayes.search.Bayes._fit", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        search.ask(1)
+
+
 @pytest.mark.parametrize("surrogate", SURROGATES)
 @pytest.mark.parametrize("width", [1, 5])
 def test_a_finite_space_ends_when_every_point_was_asked(surrogate, width):
