@@ -28,8 +28,9 @@ def add(*parts: int) -> int:
 
 @app
 def fib(n: int) -> int:
-    # What is returned is a future, which stands for the value.
-    return n if n < 2 else add(fib(n - 1), fib(n - 2))  # type: ignore[return-value]
+    if n < 2:
+        return n
+    return add(fib(n - 1), fib(n - 2))  # type: ignore[return-value]  # a future stands for it
 
 
 @app

@@ -182,9 +182,8 @@ def form(world: MPI.Intracomm, ranks: Sequence[int], number: int) -> Communicato
         Stuck: If MPI can make no further communicator.
     """
     Communicator.reap()
-    # Every MPI has this attribute, a number; its type says any attribute, or none.
-    highest_tag: int = world.Get_attr(MPI.TAG_UB)  # type: ignore[assignment]
-    tag = FIRST_TAG + number % ((highest_tag - FIRST_TAG) // 2) * 2
+    highest: int = world.Get_attr(MPI.TAG_UB)  # type: ignore[assignment]  # every MPI has it
+    tag = FIRST_TAG + number % ((highest - FIRST_TAG) // 2) * 2
     place = list(ranks).index(world.Get_rank())
     agreement = Agreement(world, ranks, place, tag)
     agreement.claim(Claim(CALLS, OPERATIONS.index("forming"), 0, place))

@@ -38,8 +38,8 @@ class Buffer:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Buffer) and self.view == other.view
 
-    # Equal by content, which may change; mypy knows no other way to say so.
-    __hash__ = None  # type: ignore[assignment]
+    # Equal by content, which may change.
+    __hash__ = None  # type: ignore[assignment]  # mypy knows no other way to say so
 
 
 class Packed(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -82,26 +82,46 @@ def unpack(payload: Payload) -> Any:
     return pickle.loads(stream.view, buffers=[one.view.toreadonly() for one in beside])
 
 
+def to_send(value: object) -> Buffer:
+    """Return the buffer that msgspec cannot encode by itself.
+
+    Raises:
+        NotImplementedError: If it is something else.
+    """
+    if not isinstance(value, Buffer):
+        # The exception by which msgspec's hooks say that they do not know a type.
+        raise NotImplementedError(f"{type(value).__name__} cannot be sent")
+    return value
+
+
+def to_receive(kind: type) -> None:
+    """Check that what msgspec cannot decode by itself is a buffer.
+
+    Raises:
+        NotImplementedError: If it is something else.
+    """
+    if kind is not Buffer:
+        # As in ``to_send``.
+        raise NotImplementedError(f"{kind.__name__} cannot be received")
+
+
 def lay_aside(found: list[Buffer], value: object) -> int:
     """Return the length of a buffer, which goes into a message in its place.
 
     Raises:
-        NotImplementedError: If it is not a buffer, as msgspec asks of its hooks.
+        NotImplementedError: If it is not a buffer.
     """
-    if not isinstance(value, Buffer):
-        raise NotImplementedError(f"{type(value).__name__} cannot be sent")
-    found.append(value)
-    return len(value)
+    found.append(buffer := to_send(value))
+    return len(buffer)
 
 
 def make_room(found: list[Buffer], kind: type, length: Any) -> Buffer:
     """Return an empty buffer of this length, to receive into.
 
     Raises:
-        NotImplementedError: If something else is asked for, as msgspec asks of its hooks.
+        NotImplementedError: If something else is asked for.
     """
-    if kind is not Buffer:
-        raise NotImplementedError(f"{kind.__name__} cannot be received")
+    to_receive(kind)
     buffer = Buffer(bytearray(length))
     found.append(buffer)
     return buffer

@@ -118,8 +118,8 @@ def _second(first: Any, second: Any) -> Any:
 
 def glob(pattern: str) -> list[File]:
     """Return the files that match a pattern, sorted by name; ``**`` stands for any folders."""
-    # Path.glob takes no absolute patterns.
-    names = find(pattern, root_dir=folder(), recursive=True)  # noqa: PTH207
+    # Path.glob takes no absolute patterns:
+    names = find(pattern, root_dir=folder(), recursive=True)  # noqa: PTH207 - as said above
     return [File(name) for name in sorted(names) if (folder() / name).is_file()]
 
 

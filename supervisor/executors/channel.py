@@ -11,7 +11,7 @@ import msgspec
 
 from supervisor.core.executor import Seat
 from supervisor.core.objective import Objective, Program
-from supervisor.core.payload import Buffer
+from supervisor.core.payload import Buffer, to_receive, to_send
 from supervisor.core.task import Report, Result, Task
 
 CHUNK = 65_536
@@ -89,22 +89,20 @@ def _pieces(value: object) -> list[memoryview]:
     """Return the memory of a buffer in pieces that MessagePack can hold.
 
     Raises:
-        NotImplementedError: If it is not a buffer, as msgspec asks of its hooks.
+        NotImplementedError: If it is not a buffer.
     """
-    if not isinstance(value, Buffer):
-        raise NotImplementedError(f"{type(value).__name__} cannot be sent")
-    ends = range(0, len(value), PIECE_BYTES)
-    return [value.view[begin : begin + PIECE_BYTES] for begin in ends]
+    buffer = to_send(value)
+    ends = range(0, len(buffer), PIECE_BYTES)
+    return [buffer.view[begin : begin + PIECE_BYTES] for begin in ends]
 
 
 def _joined(kind: type, pieces: Any) -> Buffer:
     """Return a buffer of its pieces.
 
     Raises:
-        NotImplementedError: If something else is asked for, as msgspec asks of its hooks.
+        NotImplementedError: If something else is asked for.
     """
-    if kind is not Buffer:
-        raise NotImplementedError(f"{kind.__name__} cannot be received")
+    to_receive(kind)
     return Buffer(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
 

@@ -107,6 +107,7 @@ def _add(opened: tarfile.TarFile, name: str, path: Path, environment: Environmen
 _UNPACK = """\
 # Unpack the archive $1 to the folder $2 of this node, unless an earlier job has done so.
 if [ ! -e "$2" ]; then
+    # mktemp fills in the last letters.
     mkdir -p -- "${2%/*}" && part=$(mktemp -d "$2.XXXXXX") || exit 1
     if tar -xof "$1" -C "$part" && {
         [ ! -d "$part/INTERPRETER" ] ||

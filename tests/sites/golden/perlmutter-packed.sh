@@ -29,6 +29,7 @@ export CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES:-0,1,2,3}"
 environment="/tmp/0123456789abcdef"
 unpack='# Unpack the archive $1 to the folder $2 of this node, unless an earlier job has done so.
 if [ ! -e "$2" ]; then
+    # mktemp fills in the last letters.
     mkdir -p -- "${2%/*}" && part=$(mktemp -d "$2.XXXXXX") || exit 1
     if tar -xof "$1" -C "$part" && {
         [ ! -d "$part/interpreter" ] ||
